@@ -1,0 +1,166 @@
+"""`GATConv`: graph attention with its own weights for every relation."""
+
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from mmgraph import ops
+from mmgraph.graph import FlatGraph, GraphSchema
+from mmgraph.nn.conv.layout import blocks_of, channels_of, check_arguments, check_inputs, dropout_seed, split
+
+
+class GATConv(nn.Module):
+    r"""Graph attention (Velickovic et al. 2018, arXiv 1710.10903) over typed edges, one set of weights per relation.
+
+    .. math:: x'_i = b + \sum_{r} \sum_{j \to_r i} \alpha_{ij} W_r x_j, \quad
+        \alpha_{ij} = softmax(LeakyReLU(a_r \cdot W_r x_j + a'_r \cdot W'_r x_i + a''_r \cdot W''_r e_{ij}))
+
+    With scope "relation" it equals PyG's `HeteroConv({r: GATConv((in, in), out, heads, add_self_loops=False)}, "sum")`;
+    PyG's biases of the relations into a modality are one here: their sum. With scope "node" one softmax spans all edges
+    into a node, so weights compare across relations. A node that no edge enters gets the bias; with PyG a modality
+    without relations is dropped instead.
+
+    Args:
+        schema: modalities and relations.
+        in_channels: channels of `x`, one number or one per modality.
+        out_channels: channels per head.
+        heads: attention heads.
+        scope: what one softmax spans.
+        concat: heads side by side; False averages them.
+        negative_slope: slope of LeakyReLU below 0.
+        dropout: probability that an (edge, head) falls out in training, after the softmax.
+        bias: whether to add a bias per modality.
+
+    Raises:
+        ValueError: on sizes below 1, an unknown scope, a dropout outside 0..1, a modality without channels.
+
+    Example:
+        >>> from mmgraph.graph import GraphBatch
+        >>> graph = GraphBatch.single({"a": torch.ones(2, 3)}, {("a", "to", "a"): torch.tensor([[0], [1]])})
+        >>> conv = GATConv(graph.schema, 3, 4, heads=2)
+        >>> conv({"a": graph.nodes["a"].x}, graph.flat)["a"].shape
+        torch.Size([2, 8])
+    """
+
+    def __init__(
+        self,
+        schema: GraphSchema,
+        in_channels: int | Mapping[str, int],
+        out_channels: int,
+        heads: int = 1,
+        *,
+        scope: ops.Scope = "relation",
+        concat: bool = True,
+        negative_slope: float = 0.2,
+        dropout: float = 0.0,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        check_arguments(out_channels, heads, dropout, scope)
+        self.schema, self.scope, self.concat = schema, scope, concat
+        self.in_channels, self.out_channels, self.heads = channels_of(schema, in_channels), out_channels, heads
+        self.negative_slope, self.dropout = negative_slope, dropout
+        width, relations = heads * out_channels, len(schema.edge_types)
+        self.blocks = blocks_of(schema, [("source", width), ("source", heads), ("target", heads)])
+        sizes = list(zip(schema.modalities, self.in_channels, strict=True))
+        self.source_weight = nn.ParameterList(torch.empty(len(schema.out_of(m)), width, size) for m, size in sizes)
+        self.target_weight = nn.ParameterList(torch.empty(len(schema.into(m)), width, size) for m, size in sizes)
+        self.edge_weight = nn.ParameterList(torch.empty(width, schema.edge_channels(r)) for r in schema.edge_types)
+        self.att_source = nn.Parameter(torch.empty(relations, heads, out_channels))
+        self.att_target = nn.Parameter(torch.empty(relations, heads, out_channels))
+        with_features = [int(schema.edge_channels(r) > 0) for r in schema.edge_types]
+        self.att_edge = nn.ParameterList(torch.empty(count, heads, out_channels) for count in with_features)
+        rows = len(schema.modalities) if bias else 0
+        self.bias = nn.Parameter(torch.empty(rows, width if concat else out_channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws all weights anew (Glorot, as in PyG)."""
+        for weight in (*self.source_weight, *self.target_weight, *self.edge_weight):
+            glorot_(weight)
+        for weight in (self.att_source, self.att_target, *self.att_edge):
+            glorot_(weight)
+        nn.init.zeros_(self.bias)
+
+    def forward(
+        self,
+        x: Mapping[str, Float[Tensor, "_ _"]],
+        graph: FlatGraph,
+        edge_weight: Float[Tensor, "edges weight_heads"] | None = None,
+    ) -> dict[str, Float[Tensor, "_ _"]]:
+        """New features of every node.
+
+        Args:
+            x: node features of every modality, [nodes, channels].
+            graph: the edges.
+            edge_weight: multiplies alpha, [edges, 1] or [edges, heads].
+
+        Returns:
+            Per modality [nodes, heads x channels], or [nodes, channels] without `concat`.
+        """
+        dropout, seed = dropout_seed(self.training, self.dropout)
+        out = ops.gat_attention(
+            self._tables(x, graph),
+            self.blocks,
+            graph,
+            heads=self.heads,
+            channels=self.out_channels,
+            scope=self.scope,
+            negative_slope=self.negative_slope,
+            edge_logits=self._edge_logits(graph),
+            edge_weight=edge_weight,
+            dropout=dropout,
+            seed=seed,
+        )
+        if not self.concat:
+            out = out.view(-1, self.heads, self.out_channels).mean(1)
+        parts = split(self.schema, out, graph)
+        return {m: part + self.bias[i] for i, (m, part) in enumerate(parts.items())} if len(self.bias) else parts
+
+    def attention(self, x: Mapping[str, Float[Tensor, "_ _"]], graph: FlatGraph) -> Float[Tensor, "edges heads"]:
+        """The weights alpha of every edge, without dropout; they sum to one over what `scope` says."""
+        return ops.gat_alpha(
+            self._tables(x, graph),
+            self.blocks,
+            graph,
+            heads=self.heads,
+            scope=self.scope,
+            negative_slope=self.negative_slope,
+            edge_logits=self._edge_logits(graph),
+        )
+
+    def _tables(self, x: Mapping[str, Tensor], graph: FlatGraph) -> list[Tensor]:
+        """Values, source logits and target logits of all nodes; the attention vectors are folded into the weights."""
+        check_inputs(self.schema, self.in_channels, x, graph)
+        tables = []
+        for m, name in enumerate(self.schema.modalities):
+            source, target = self.source_weight[m], self.target_weight[m]
+            to_source = self._fold(source, self.att_source[list(self.schema.out_of(name))])
+            to_target = self._fold(target, self.att_target[list(self.schema.into(name))])
+            weight = torch.cat([source.flatten(0, 1), to_source, to_target])
+            tables.append(nn.functional.linear(x[name], weight))
+        return tables
+
+    def _fold(self, weight: Tensor, att: Tensor) -> Tensor:
+        heads = weight.view(weight.shape[0], self.heads, self.out_channels, weight.shape[2])
+        return torch.einsum("rhc,rhci->rhi", att, heads).flatten(0, 1)  # [relations x heads, in_channels]
+
+    def _edge_logits(self, graph: FlatGraph) -> Tensor | None:
+        parts, edges = [], []
+        for r, (rows, features) in enumerate(zip(graph.feature_edges, graph.features, strict=True)):
+            if rows is not None and features is not None:
+                weight = self.edge_weight[r].view(self.heads, self.out_channels, -1)
+                parts.append(features @ torch.einsum("hc,hcf->fh", self.att_edge[r][0], weight))
+                edges.append(rows)
+        if not parts:
+            return None
+        return parts[0].new_zeros(graph.src.numel(), self.heads).index_add(0, torch.cat(edges), torch.cat(parts))
+
+
+def glorot_(weight: Tensor) -> None:
+    """Uniform in +-sqrt(6 / (rows + columns)) of the last two axes, in place (Glorot & Bengio 2010)."""
+    if weight.numel():
+        bound = (6 / (weight.shape[-2] + weight.shape[-1])) ** 0.5
+        nn.init.uniform_(weight, -bound, bound)

@@ -1,0 +1,31 @@
+"""Training on validation data only, evaluation, and files that hold no pickle."""
+
+from mmgraph.training.blueprint import Blueprint
+from mmgraph.training.checkpoint import load_checkpoint, save_checkpoint
+from mmgraph.training.evaluate import evaluate, predict
+from mmgraph.training.fit import fit
+from mmgraph.training.history import History
+from mmgraph.training.loader import Loader
+from mmgraph.training.model_file import load_model, save_model
+from mmgraph.training.record import RunRecord, data_digest
+from mmgraph.training.schedule import learning_rate
+from mmgraph.training.settings import FitSettings
+from mmgraph.training.tree import Name
+
+__all__ = [
+    "Blueprint",
+    "FitSettings",
+    "History",
+    "Loader",
+    "Name",
+    "RunRecord",
+    "data_digest",
+    "evaluate",
+    "fit",
+    "learning_rate",
+    "load_checkpoint",
+    "load_model",
+    "predict",
+    "save_checkpoint",
+    "save_model",
+]

@@ -1,0 +1,38 @@
+"""A suite that runs in a moment: graphs of two nodes, small perceptrons, two epochs."""
+
+import torch
+
+from mmgraph.bench import Candidate, Splits, Suite
+from mmgraph.graph import Field, GraphBatch, GraphSchema
+from mmgraph.models import ConcatMLP
+from mmgraph.tasks import Classification, Task
+from mmgraph.training import FitSettings
+
+SCHEMA = GraphSchema({"image": 2, "text": 1}, targets={"label": Field("int64", num_classes=2)})
+
+
+def graph(name: str, label: int, brightness: float) -> GraphBatch:
+    x = {"image": torch.tensor([[brightness, 1.0]]), "text": torch.ones(1, 1)}
+    return GraphBatch.single(x, {}, schema=SCHEMA, targets={"label": torch.tensor(label)}, id=name)
+
+
+def split(name: str, size: int) -> GraphBatch:
+    """Bright pictures have label 1, but for every fifth."""
+    return GraphBatch.concat([graph(f"{name}-{i}", i % 2, float(i % 2 == (i % 5 > 0))) for i in range(size)])
+
+
+def data() -> Splits:
+    return Splits(Classification("label", 2), split("train", 20), split("val", 10), split("test", 12))
+
+
+def wide(train: GraphBatch, task: Task) -> ConcatMLP:
+    return ConcatMLP(train.schema, task.out_channels, {"image": 1, "text": 1}, node_channels=4, hidden_channels=16)
+
+
+def narrow(train: GraphBatch, task: Task) -> ConcatMLP:
+    return ConcatMLP(train.schema, task.out_channels, {"image": 1, "text": 1}, node_channels=4, hidden_channels=4)
+
+
+settings = FitSettings(epochs=2, batch_size=5, learning_rate=0.01, device="cpu")
+models = {"wide": Candidate(wide, settings), "narrow": Candidate(narrow, settings)}
+suite = Suite("tiny", data, models, seeds=(0, 1), resamples=20)

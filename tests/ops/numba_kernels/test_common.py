@@ -1,0 +1,54 @@
+"""Pieces of work, dropout and compiler options of the CPU kernels."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numba.core.dispatcher import Dispatcher
+
+from mmgraph.ops.dropout import keep_weights
+from mmgraph.ops.numba_kernels import common, gat, gatv2, lanes
+
+ALLOWED = {"contract", "reassoc", "nsz", "arcp"}
+KERNELS = [
+    pytest.param(value, id=f"{module.__name__.rpartition('.')[2]}.{name}")
+    for module in (common, gat, gatv2)
+    for name, value in vars(module).items()
+    if isinstance(value, Dispatcher)
+]
+
+
+@given(degrees=st.lists(st.integers(0, 20), min_size=1, max_size=200), pieces=st.integers(1, 10))
+def test_pieces_cover_all_nodes_once_and_hold_about_equal_work(degrees: list[int], pieces: int) -> None:
+    ptr = np.cumsum([0, *degrees])
+    bounds = common.cut(ptr, pieces)
+    assert len(bounds) == pieces + 1 and bounds[0] == 0 and bounds[-1] == len(degrees)
+    assert (np.diff(bounds) >= 0).all()
+    work = [ptr[stop] - ptr[start] + stop - start for start, stop in pairwise(bounds)]
+    assert max(work) <= (ptr[-1] + len(degrees)) / pieces + max(degrees) + 1
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**31 - 2])
+def test_dropout_is_that_of_the_reference_bit_by_bit(seed: int) -> None:
+    out = np.empty((1000, 3), np.float32)
+    common.factors(np.empty((0, 1), np.float32), int(0.3 * 2**32), 1 / 0.7, seed, out)
+    assert np.array_equal(out, keep_weights(1000, 3, 0.3, seed, torch.zeros(())).numpy())
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_fast_maths_does_not_forget_nan_and_infinity(kernel: Dispatcher) -> None:
+    assert set(kernel.targetoptions.get("fastmath") or ()) <= ALLOWED
+    assert ALLOWED == common.FAST and set(lanes.FLAGS) <= ALLOWED
+
+
+def test_numba_takes_as_many_threads_as_torch_but_not_more_than_it_has() -> None:
+    import numba
+
+    for threads in (1, 2, 1000):
+        torch.set_num_threads(threads)
+        with common.torch_threads():
+            assert numba.get_num_threads() == min(threads, common.LIMIT)
+        assert torch.get_num_threads() == threads
