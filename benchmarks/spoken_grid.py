@@ -22,7 +22,7 @@ from mmgraph.models import ConcatMLP, GraphFusion, NodeTransformer
 from mmgraph.tasks import Classification, Task
 from mmgraph.training import FitSettings
 
-SIZES = {"train": 12_000, "val": 1_000, "test": 2_000}
+SIZES = {"train": 16_000, "val": 1_000, "test": 2_000}
 DATA_SEED = 0
 EPOCHS = {"GraphFusion": 12, "ConcatMLP": 12, "NodeTransformer": 12}
 LEARNING_RATES = {"GraphFusion": 3e-3, "ConcatMLP": 1e-3, "NodeTransformer": 1e-3}

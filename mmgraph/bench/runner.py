@@ -75,18 +75,22 @@ def run_suite(
         raise ValueError(f"jobs={jobs} must be at least 1")
     seeds, out = check_seeds(suite.seeds if seeds is None else seeds), Path(out)
     plan = [(model, seed) for seed in seeds for model in suite.models]
+    jobs = min(jobs, len(plan))
     _require_own_folder(out, suite)
     started = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]) if command is None else command
     source = _Source(suite if jobs == 1 else suite.path or suite)
     work = _Work(source, suite.name, out.resolve(), started, max(1, torch.get_num_threads() // jobs))
     results: list[RunResult] = []
     write_report(out / "report.md", suite, plan, results, started)
-    for result, ran in (_here if jobs == 1 else _in_workers)(work, plan, jobs):
-        results.append(result)
-        _require_same_data(results)
-        write_report(out / "report.md", suite, plan, results, started)
-        if listen is not None:
-            listen(result, ran)
+    try:
+        for result, ran in (_here if jobs == 1 else _in_workers)(work, plan, jobs):
+            results.append(result)
+            _require_same_data(results)
+            write_report(out / "report.md", suite, plan, results, started)
+            if listen is not None:
+                listen(result, ran)
+    finally:
+        _open.cache_clear()  # the data is needed no longer
     return results
 
 
@@ -146,7 +150,10 @@ def _killed(work: _Work, model: str, seed: int) -> RunResult:
         "the process of this run was killed, perhaps because memory was short; with fewer jobs there is more for each"
     )
     result = RunResult(key={"suite": work.name, "model": model, "seed": seed}, command=work.command, error=error)
-    write_result(result_path(work.out, model, seed), result)
+    path = result_path(work.out, model, seed)
+    before = read_result(path)
+    if before is None or before.status == "failed":  # a finished run may have been killed before it was recognised
+        write_result(path, result)
     return result
 
 

@@ -171,7 +171,7 @@ def check_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
 
 
 def load_suite(path: Path | str) -> Suite:
-    r"""The object `suite` of a Python file. Running a suite runs its file: load only files that you trust.
+    """The object `suite` of a Python file. Running a suite runs its file: load only files that you trust.
 
     Args:
         path: a Python file that defines `suite = Suite(...)`.
@@ -181,7 +181,9 @@ def load_suite(path: Path | str) -> Suite:
 
     Example:
         >>> from tempfile import TemporaryDirectory
-        >>> text = "from mmgraph.bench import Candidate, Suite\nsuite = Suite('one', None, {'A': Candidate(None)})"
+        >>> text = '''from mmgraph.bench import Candidate, Suite
+        ... suite = Suite("one", lambda: None, {"A": Candidate(lambda train, task: None)})
+        ... '''
         >>> with TemporaryDirectory() as folder:
         ...     _ = Path(folder, "tiny.py").write_text(text)
         ...     load_suite(Path(folder, "tiny.py")).name

@@ -23,6 +23,8 @@ from mmgraph.training import Blueprint, FitSettings, evaluate, fit, predict, sav
 
 TASK = Classification("answer", num_classes=10)
 MODALITIES = ("image", "text", "audio")
+GRAPH_FUSION = FitSettings(epochs=8, batch_size=128, learning_rate=3e-3, warmup_epochs=1, patience=None, device="cpu")
+CONCAT_MLP = FitSettings(epochs=12, batch_size=128, learning_rate=1e-3, warmup_epochs=1, patience=None, device="cpu")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class DemoSize:
         train: training samples.
         val: validation samples.
         test: test samples.
+        learned_from: training samples that vocabulary and loudness are learned from.
         graph_fusion: training of the graph model.
         concat_mlp: training of the baseline.
     """
@@ -40,12 +43,9 @@ class DemoSize:
     train: int = 16_000
     val: int = 1_000
     test: int = 2_000
-    graph_fusion: FitSettings = FitSettings(
-        epochs=8, batch_size=128, learning_rate=3e-3, warmup_epochs=1, patience=None, device="cpu"
-    )
-    concat_mlp: FitSettings = FitSettings(
-        epochs=12, batch_size=128, learning_rate=1e-3, warmup_epochs=1, patience=None, device="cpu"
-    )
+    learned_from: int = 2_000
+    graph_fusion: FitSettings = GRAPH_FUSION
+    concat_mlp: FitSettings = CONCAT_MLP
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,14 +99,14 @@ def run_demo(*, out: Path, seed: int = 0, full: bool = False, size: DemoSize | N
 
 
 def build_splits(size: DemoSize, seed: int) -> Splits:
-    """The graphs of all splits; vocabulary and loudness are learned on the training split."""
+    """The graphs of all splits; vocabulary and loudness are learned on the first training samples."""
     train, val, test = (
         SpokenGrid(split, number, seed=seed)
         for split, number in (("train", size.train), ("val", size.val), ("test", size.test))
     )
-    builder = build().fit(train)
+    builder = build().fit(train[: size.learned_from])
     graphs = [builder(samples, progress=True) for samples in (train, val, test)]
-    return Splits(*graphs, test)
+    return Splits(graphs[0], graphs[1], graphs[2], test)
 
 
 def ablations(data: Splits, size: DemoSize, seed: int) -> dict[str, Any]:
@@ -114,7 +114,8 @@ def ablations(data: Splits, size: DemoSize, seed: int) -> dict[str, Any]:
     bounds = ceilings("place")
     rows = {}
     for names in [*combinations(MODALITIES, 1), *combinations(MODALITIES, 2)]:
-        part = Splits(*(restrict(graphs, names) for graphs in (data.train, data.val, data.test)), data.test_samples)
+        train, val, test = (restrict(graphs, names) for graphs in (data.train, data.val, data.test))
+        part = Splits(train, val, test, data.test_samples)
         rows[" + ".join(names)] = {**_graph_fusion(part, size, seed)[1], "ceiling": bounds[frozenset(names)]}
     return rows
 

@@ -37,16 +37,16 @@ def write_report(metrics: Mapping[str, Any], path: Path) -> None:
         "# SpokenGrid: picture, instruction and spoken digit",
         "",
         f"{samples['train']:,} training, {samples['val']:,} validation and {samples['test']:,} test samples, seed "
-        f"{metrics['seed']}. Test pictures and test voices are in neither of the other two. Samples are composed: picture, "
-        "text and sound were not recorded together. Epochs were chosen on validation data; one seed, so no spread.",
+        f"{metrics['seed']}. Test pictures and voices are in neither of the other two. Samples are "
+        "composed: picture, text and sound were not recorded together. Epochs were chosen on validation data.",
         "",
         *table,
         "",
         "The ceiling is the best accuracy that anyone can reach who perceives these modalities perfectly and no other.",
         "",
         f"Attention that reaches the pooled output ranks the regions of the right place with AUC {auc['mean']:.3f} "
-        f"(95 % interval {auc['low']:.3f} to {auc['high']:.3f}, {auc['samples']:,} test samples whose answer depends on the "
-        "picture; 0.5 is chance). It says where attention goes, not what the answer was made of.",
+        f"(95 % interval {auc['low']:.3f} to {auc['high']:.3f}, {auc['samples']:,} test samples whose answer depends "
+        "on the picture; 0.5 is chance). It says where attention goes, not what the answer was made of.",
         "",
         "![attention](attention.png)",
         "",

@@ -6,10 +6,13 @@ from importlib.util import find_spec
 
 import torch
 
-BACKENDS = ("reference", "numba")
+BACKENDS = ("reference", "numba", "torch_scatter")
 """Every back-end that mmgraph knows. `reference` is plain torch, defines the meaning and runs everywhere."""
 
-_HOW_TO_GET = {"numba": "pip install numba"}
+_HOW_TO_GET = {
+    "numba": "pip install numba",
+    "torch_scatter": "make scatter, or pip install --no-build-isolation torch-scatter",
+}
 _AVAILABLE = tuple(name for name in BACKENDS if name == "reference" or find_spec(name) is not None)
 _chosen: str | None = None  # not a ContextVar: torch.compile can read a global, and compiles again where it has changed
 

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mmgraph.graph import FlatGraph
-from mmgraph.ops import reference
+from mmgraph.ops import reference, scatter
 from mmgraph.ops.arguments import check_arguments, one_precision
 from mmgraph.ops.backend import current_backend
 from mmgraph.ops.reference import Scope
@@ -58,12 +58,14 @@ def gat_attention(
     check_arguments(tables, graph, per_edge, scope, dropout)
     dtype = tables[0].dtype
     tables, (edge_logits, edge_weight) = one_precision(tables, (edge_logits, edge_weight))
-    if current_backend(graph.src.device) == "reference":
+    backend = current_backend(graph.src.device)
+    if backend != "numba":
         alpha = gat_alpha(
             tables, blocks, graph, heads=heads, scope=scope, negative_slope=negative_slope, edge_logits=edge_logits
         )
         values = reference.gather(tables, blocks[:, 0], graph.src, graph.relation, heads * channels)
-        return reference.aggregate(alpha, values, graph.rowptr, edge_weight, dropout, seed).to(dtype)
+        aggregate = scatter.aggregate if backend == "torch_scatter" else reference.aggregate
+        return aggregate(alpha, values, graph.rowptr, edge_weight, dropout, seed).to(dtype)
     numbers = (heads, channels, negative_slope, scope == "relation", dropout, seed)
     edges = (graph.rowptr, graph.src, graph.relation)
     return _forward(list(tables), blocks, *edges, edge_logits, edge_weight, *numbers)[0].to(dtype)
@@ -91,6 +93,7 @@ def gat_alpha(
         heads,
         negative_slope,
         scope,
+        scatter.softmax if current_backend(graph.src.device) == "torch_scatter" else reference.softmax,
     )
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mmgraph.graph import FlatGraph
-from mmgraph.ops import reference
+from mmgraph.ops import reference, scatter
 from mmgraph.ops.arguments import check_arguments, check_edge_rows, one_precision
 from mmgraph.ops.backend import current_backend
 from mmgraph.ops.reference import Scope
@@ -59,7 +59,8 @@ def gatv2_attention(
     check_edge_rows(edge_values, edge_row, graph, heads * channels)
     dtype = tables[0].dtype
     (att, *tables), (edge_values, edge_weight) = one_precision((att, *tables), (edge_values, edge_weight))
-    if current_backend(graph.src.device) == "reference":
+    backend = current_backend(graph.src.device)
+    if backend != "numba":
         alpha = gatv2_alpha(
             tables,
             blocks,
@@ -71,7 +72,8 @@ def gatv2_attention(
             edge_row=edge_row,
         )
         values = reference.gather(tables, blocks[:, 0], graph.src, graph.relation, heads * channels)
-        return reference.aggregate(alpha, values, graph.rowptr, edge_weight, dropout, seed).to(dtype)
+        aggregate = scatter.aggregate if backend == "torch_scatter" else reference.aggregate
+        return aggregate(alpha, values, graph.rowptr, edge_weight, dropout, seed).to(dtype)
     numbers = (negative_slope, scope == "relation", dropout, seed)
     edges = (graph.rowptr, graph.src, graph.relation)
     return _forward(list(tables), blocks, *edges, att, edge_values, edge_row, edge_weight, *numbers)[0].to(dtype)
@@ -103,6 +105,7 @@ def gatv2_alpha(
         edge_values,
         negative_slope,
         scope,
+        scatter.softmax if current_backend(graph.src.device) == "torch_scatter" else reference.softmax,
     )
 
 

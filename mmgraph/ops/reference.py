@@ -1,6 +1,6 @@
 """The meaning of the edge operators in plain torch: slow, differentiable any number of times."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -12,6 +12,10 @@ from mmgraph.ops.table import gather
 
 Scope = Literal["relation", "node"]
 """What one softmax spans: the edges of one relation into a node, or all edges into a node."""
+
+
+Softmax = Callable[[Tensor, Tensor, Tensor, int, Scope], Tensor]
+"""`softmax` of this module, or the same on another back-end."""
 
 
 def destinations(rowptr: Int[Tensor, " nodes_plus_one"]) -> Int[Tensor, " edges"]:
@@ -37,6 +41,22 @@ def softmax(
     return shifted / shifted.new_zeros(groups, logits.shape[1]).index_add(0, group, shifted)[group]
 
 
+def weigh(
+    alpha: Float[Tensor, "edges heads"],
+    values: Float[Tensor, "edges heads_times_channels"],
+    edge_weight: Float[Tensor, "edges weight_heads"] | None,
+    dropout: float,
+    seed: int,
+) -> Float[Tensor, "edges heads_times_channels"]:
+    """Alpha x weight x value of every edge, without those that fall out."""
+    edges, heads = alpha.shape
+    if edge_weight is not None:
+        alpha = alpha * edge_weight
+    if dropout > 0:
+        alpha = alpha * keep_weights(edges, heads, dropout, seed, alpha)
+    return (values.unflatten(1, (heads, -1)) * alpha.unsqueeze(2)).flatten(1)
+
+
 def aggregate(
     alpha: Float[Tensor, "edges heads"],
     values: Float[Tensor, "edges heads_times_channels"],
@@ -46,12 +66,7 @@ def aggregate(
     seed: int,
 ) -> Float[Tensor, "nodes heads_times_channels"]:
     """Sum over the edges into a node of alpha x weight x value."""
-    edges, heads = alpha.shape
-    if edge_weight is not None:
-        alpha = alpha * edge_weight
-    if dropout > 0:
-        alpha = alpha * keep_weights(edges, heads, dropout, seed, alpha)
-    weighted = (values.unflatten(1, (heads, -1)) * alpha.unsqueeze(2)).flatten(1)
+    weighted = weigh(alpha, values, edge_weight, dropout, seed)
     return weighted.new_zeros(rowptr.numel() - 1, values.shape[1]).index_add(0, destinations(rowptr), weighted)
 
 
@@ -65,6 +80,7 @@ def gat_alpha(
     heads: int,
     negative_slope: float,
     scope: Scope,
+    softmax: Softmax = softmax,
 ) -> Float[Tensor, "edges heads"]:
     """Attention weights of GAT."""
     logits = gather(tables, blocks[:, 1], src, relation, heads)
@@ -85,6 +101,7 @@ def gatv2_alpha(
     edge_values: Tensor | None,
     negative_slope: float,
     scope: Scope,
+    softmax: Softmax = softmax,
 ) -> Float[Tensor, "edges heads"]:
     """Attention weights of GATv2; `att` is [relations, heads, channels], `edge_values` [edges, heads x channels]."""
     relations, heads, channels = att.shape

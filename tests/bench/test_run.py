@@ -13,6 +13,7 @@ from mmgraph.bench.run import (
     architecture_digest,
     build_model,
     measure,
+    name_of,
     resampled_metric,
     run_settings,
     targets_only,
@@ -63,7 +64,7 @@ def test_the_seed_of_a_run_decides_first_weights_and_settings(suite: Suite) -> N
         for seed in (3, 3, 4)
     ]
     assert torch.equal(first[0], first[1]) and not torch.equal(first[0], first[2])
-    assert run_settings(candidate, 3) == FitSettings(epochs=2, batch_size=5, learning_rate=0.01, device="cpu", seed=3)
+    assert run_settings(candidate, 3) == FitSettings(epochs=2, batch_size=10, learning_rate=0.01, device="cpu", seed=3)
 
 
 def test_building_leaves_the_random_state_alone(suite: Suite) -> None:
@@ -76,14 +77,14 @@ def test_what_is_measured_is_what_evaluate_says(suite: Suite) -> None:
     splits, candidate = suite.data(), suite.models["wide"]
     model = build_model(candidate, splits.train, splits.task, 0)
     history = fit(model, splits.task, splits.train, splits.val, candidate.settings)
-    measured = measure(model, history, splits, 20)
+    measured = measure(model, history, splits, 6)
     assert measured.val == evaluate(model, splits.task, splits.val)
     assert measured.test == evaluate(model, splits.task, splits.test)
     assert measured.val["accuracy"] == pytest.approx(history.best["val_accuracy"])
     labels = splits.test.targets["label"].values
     assert np.mean(np.array(measured.predictions) == labels.numpy()) == pytest.approx(measured.test["accuracy"])
     assert measured.parameters == sum(p.numel() for p in model.parameters())
-    assert len(measured.resampled) == 20
+    assert len(measured.resampled) == 6
     assert (measured.epochs, measured.best_epoch) == (2, history.best_epoch)
 
 
@@ -96,7 +97,7 @@ def test_the_resampled_metric_equals_the_metric_of_selected_graphs(suite: Suite,
         chosen = torch.from_numpy(rows)
         return task.metrics(outputs[chosen], graphs[chosen])[metric]
 
-    assert resampled_metric(task, outputs, graphs, 50) == pytest.approx(resample(slow, 12, times=50).tolist(), rel=1e-5)
+    assert resampled_metric(task, outputs, graphs, 9) == pytest.approx(resample(slow, 12, times=9).tolist(), rel=1e-5)
 
 
 def test_graphs_without_a_known_target_are_not_drawn(suite: Suite) -> None:
@@ -104,7 +105,7 @@ def test_graphs_without_a_known_target_are_not_drawn(suite: Suite) -> None:
     labels = graphs.targets["label"].values
     right: Tensor = torch.nn.functional.one_hot(labels, 2).float()
     right[4:] = 1 - right[4:]  # wrong wherever it does not count
-    assert set(resampled_metric(Classification("label", 2), right, graphs, 50)) == {1.0}
+    assert set(resampled_metric(Classification("label", 2), right, graphs, 9)) == {1.0}
 
 
 def test_targets_alone_keep_targets_ids_and_counts_of_nodes(suite: Suite) -> None:
@@ -122,6 +123,13 @@ def test_the_key_of_a_run_names_what_decides_it(suite: Suite) -> None:
     assert {split: facts["graphs"] for split, facts in key["data"].items()} == {"train": 20, "val": 10, "test": 12}
     assert key["train"] == "mmgraph.training.fit:fit"
     assert key["data"] == OpenSuite(suite, suite.data()).data
+
+
+def test_the_key_names_the_class_of_a_training_object() -> None:
+    class Training:
+        def __call__(self) -> None: ...
+
+    assert name_of(Training()).endswith("Training") and name_of(fit) == "mmgraph.training.fit:fit"
 
 
 def test_the_architecture_digest_sees_sizes_and_plain_attributes_and_no_weights() -> None:

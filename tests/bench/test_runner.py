@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from mmgraph.bench import Candidate, RunResult, Splits, Suite, load_suite, run_suite
-from mmgraph.bench.runner import _Source
+from mmgraph.bench import Candidate, RunResult, Splits, Suite, load_suite, read_result, run_suite
+from mmgraph.bench.result import result_path, write_result
+from mmgraph.bench.runner import _killed, _Source, _Work
 from mmgraph.graph import GraphBatch
 from mmgraph.tasks import Task
 from mmgraph.training import FitSettings, fit
@@ -104,7 +105,7 @@ def test_a_run_is_run_again_when_what_decides_it_has_changed(suite: Suite, tmp_p
         "settings": replace(suite, models={"wide": replace(wide, settings=replace(wide.settings, epochs=3))}),
         "architecture": replace(suite, models={"wide": replace(wide, build=narrow.build)}),
         "data": replace(suite, data=lambda: replace(splits, train=splits.train[1:])),
-        "resamples": replace(suite, resamples=21),
+        "resamples": replace(suite, resamples=5),
         "task": replace(suite, data=lambda: replace(splits, task=replace(splits.task, label_smoothing=0.1))),
     }
     told: list[bool] = []
@@ -246,6 +247,22 @@ def test_a_suite_that_no_other_process_can_import_is_refused(suite: Suite, tmp_p
     """A changed copy of a suite from a file: its functions are in a module that only this process knows."""
     with pytest.raises(ValueError, match="suite 'tiny' cannot be handed to another process: write it to a file"):
         run_suite(replace(suite, about="changed"), tmp_path, jobs=2)
+
+
+def test_one_run_needs_no_worker_however_many_jobs_there_are(suite: Suite, tmp_path: Path) -> None:
+    changed = replace(suite, models={"wide": suite.models["wide"]})  # which no worker could import
+    assert [result.status for result in run_suite(changed, tmp_path, seeds=[0], jobs=8)] == ["finished"]
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_killed_process_leaves_the_file_of_an_earlier_finished_run(
+    suite: Suite, tmp_path: Path, make_result: Callable[..., RunResult], finished: bool
+) -> None:
+    path = result_path(tmp_path, "wide", 0)
+    write_result(path, make_result() if finished else replace(make_result(), measured=None, error="earlier"))
+    result = _killed(_Work(_Source(suite), "tiny", tmp_path, "mmgraph bench", 1), "wide", 0)
+    assert result.status == "failed"
+    assert read_result(path) == (make_result() if finished else result)
 
 
 def test_in_workers_a_killed_run_is_recorded_and_the_rest_goes_on(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import torch
 
 from mmgraph.bench import Candidate, Splits, Suite
-from mmgraph.graph import Field, GraphBatch, GraphSchema
+from mmgraph.graph import Field, GraphBatch, GraphSchema, NodeSet
 from mmgraph.models import ConcatMLP
 from mmgraph.tasks import Classification, Task
 from mmgraph.training import FitSettings
@@ -11,14 +11,16 @@ from mmgraph.training import FitSettings
 SCHEMA = GraphSchema({"image": 2, "text": 1}, targets={"label": Field("int64", num_classes=2)})
 
 
-def graph(name: str, label: int, brightness: float) -> GraphBatch:
-    x = {"image": torch.tensor([[brightness, 1.0]]), "text": torch.ones(1, 1)}
-    return GraphBatch.single(x, {}, schema=SCHEMA, targets={"label": torch.tensor(label)}, id=name)
-
-
 def split(name: str, size: int) -> GraphBatch:
     """Bright pictures have label 1, but for every fifth."""
-    return GraphBatch.concat([graph(f"{name}-{i}", i % 2, float(i % 2 == (i % 5 > 0))) for i in range(size)])
+    number, ptr = torch.arange(size), torch.arange(size + 1)
+    label = number % 2
+    bright = torch.where(number % 5 > 0, label, 1 - label)
+    nodes = {
+        "image": NodeSet(torch.stack([bright, torch.ones(size)], 1), ptr, {}),
+        "text": NodeSet(torch.ones(size, 1), ptr, {}),
+    }
+    return GraphBatch.build(SCHEMA, nodes, {}, {"label": label}, [f"{name}-{i}" for i in range(size)])
 
 
 def data() -> Splits:
@@ -33,6 +35,6 @@ def narrow(train: GraphBatch, task: Task) -> ConcatMLP:
     return ConcatMLP(train.schema, task.out_channels, {"image": 1, "text": 1}, node_channels=4, hidden_channels=4)
 
 
-settings = FitSettings(epochs=2, batch_size=5, learning_rate=0.01, device="cpu")
+settings = FitSettings(epochs=2, batch_size=10, learning_rate=0.01, device="cpu")
 models = {"wide": Candidate(wide, settings), "narrow": Candidate(narrow, settings)}
-suite = Suite("tiny", data, models, seeds=(0, 1), resamples=20)
+suite = Suite("tiny", data, models, seeds=(0, 1), resamples=4)

@@ -35,7 +35,12 @@ def schema() -> GraphSchema:
     return GraphSchema({"a": 5, "b": 0, "c": 3}, RELATIONS, attributes, {"answer": Field("int64", num_classes=3)})
 
 
-@pytest.fixture(scope="session", params=[torch.float64, torch.float32], ids=["float64", "float32"])
+# Shapes do not depend on the dtype, and checking them takes its time.
+UNCHECKED = pytest.mark.unchecked
+DTYPES = [pytest.param(torch.float64, id="float64"), pytest.param(torch.float32, id="float32", marks=UNCHECKED)]
+
+
+@pytest.fixture(scope="session", params=DTYPES)
 def graphs(request: pytest.FixtureRequest, schema: GraphSchema, ragged: Callable[..., GraphBatch]) -> GraphBatch:
     """Graphs 0-3 have every modality, 4-7 lack some."""
     return ragged(schema, [*FULL, *LACKING], dtype=request.param)

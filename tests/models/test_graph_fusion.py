@@ -24,7 +24,7 @@ def test_any_conv_and_scope_will_do(
     for backend in ops.available_backends():
         with ops.backend(backend):
             assert_agree(model(graphs), out)
-    assert_agree(torch.cat([model(graph) for graph in graphs]), out)
+    assert_agree(torch.cat([model(graphs[:1]), model(graphs[-1:])]), out[[0, -1]])
     out.square().sum().backward()
     assert [n for n, p in model.named_parameters() if p.numel() and (p.grad is None or not p.grad.any())] == []
 
@@ -60,7 +60,7 @@ def test_nodes_have_no_order_of_their_own(graphs: GraphBatch, build: Callable[..
         name: {key: value[order[name]] for key, value in nodes.attributes.items() if isinstance(value, torch.Tensor)}
         for name, nodes in graph.nodes.items()
     }
-    texts = {"text": [graph.nodes["b"].attributes["text"][row] for row in order["b"].tolist()]}
+    texts: dict[str, Any] = {"text": [graph.nodes["b"].attributes["text"][row] for row in order["b"].tolist()]}
     place = {name: numbers.argsort() for name, numbers in order.items()}
     lists = {r: graph.relation(r) for r in graph.schema.edge_types}
     renumbered = GraphBatch.single(

