@@ -23,7 +23,7 @@ from mmgraph.training import Blueprint, FitSettings, evaluate, fit, predict, sav
 
 TASK = Classification("answer", num_classes=10)
 MODALITIES = ("image", "text", "audio")
-GRAPH_FUSION = FitSettings(epochs=8, batch_size=128, learning_rate=3e-3, warmup_epochs=1, patience=None, device="cpu")
+GRAPH_FUSION = FitSettings(epochs=6, batch_size=128, learning_rate=2e-3, warmup_epochs=1, patience=None, device="cpu")
 CONCAT_MLP = FitSettings(epochs=12, batch_size=128, learning_rate=1e-3, warmup_epochs=1, patience=None, device="cpu")
 
 
@@ -77,7 +77,11 @@ def run_demo(*, out: Path, seed: int = 0, full: bool = False, size: DemoSize | N
     seconds = {"data": perf_counter() - started}
     fusion, fusion_metrics = _graph_fusion(data, size, seed)
     baseline = _concat_mlp(data, size, seed)
-    save_model(fusion, out / "model", Blueprint.of(GraphFusion, schema=fusion.schema, out_channels=TASK.out_channels))
+    save_model(
+        fusion,
+        out / "model",
+        Blueprint.of(GraphFusion, schema=fusion.schema, out_channels=TASK.out_channels, dropout=0.0),
+    )
     metrics: dict[str, Any] = {
         "seed": seed,
         "samples": {"train": size.train, "val": size.val, "test": size.test},
@@ -104,7 +108,7 @@ def build_splits(size: DemoSize, seed: int) -> Splits:
         SpokenGrid(split, number, seed=seed)
         for split, number in (("train", size.train), ("val", size.val), ("test", size.test))
     )
-    builder = build().fit(train[: size.learned_from])
+    builder = build(size=8).fit(train[: size.learned_from])
     graphs = [builder(samples, progress=True) for samples in (train, val, test)]
     return Splits(graphs[0], graphs[1], graphs[2], test)
 
@@ -122,7 +126,7 @@ def ablations(data: Splits, size: DemoSize, seed: int) -> dict[str, Any]:
 
 def _graph_fusion(data: Splits, size: DemoSize, seed: int) -> tuple[GraphFusion, dict[str, float]]:
     torch.manual_seed(seed)
-    model = GraphFusion(data.train.schema, TASK.out_channels)
+    model = GraphFusion(data.train.schema, TASK.out_channels, dropout=0.0)
     return model, _train(model, data, replace(size.graph_fusion, seed=seed))
 
 

@@ -34,7 +34,8 @@ class GATConv(nn.Module):
         bias: whether to add a bias per modality.
 
     Raises:
-        ValueError: on sizes below 1, an unknown scope, a dropout outside 0..1, a modality without channels.
+        ValueError: on sizes below 1, an unknown scope, a dropout outside 0..1, a modality without channels; in
+            `forward` and `attention` if features, edge weights or graph do not fit.
 
     Example:
         >>> from mmgraph.graph import GraphBatch

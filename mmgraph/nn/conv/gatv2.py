@@ -35,7 +35,8 @@ class GATv2Conv(nn.Module):
         bias: whether sources, destinations and results have biases.
 
     Raises:
-        ValueError: on sizes below 1, an unknown scope, a dropout outside 0..1, a modality without channels.
+        ValueError: on sizes below 1, an unknown scope, a dropout outside 0..1, a modality without channels; in
+            `forward` and `attention` if features, edge weights or graph do not fit.
 
     Example:
         >>> from mmgraph.graph import GraphBatch
