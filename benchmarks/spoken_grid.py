@@ -7,7 +7,10 @@ text and sound were not recorded together.
 
 All models read the same graphs through the same node encoders. *GraphFusion* sends messages along the relations,
 *ConcatMLP* sees all nodes side by side without relations, *NodeTransformer* relates all nodes of a sample with all.
-Each has one set of settings for all seeds.
+Each has one set of settings for all seeds, chosen on validation data with seed 0 from settings tried by hand: ten of
+ConcatMLP (learning rates from 5e-4 to 2e-2, two widths, two dropouts), seven of GraphFusion (learning rates, batch sizes,
+both scopes, GAT and GATv2, regions of 4x4 and 8x8 pixels), one of NodeTransformer. With regions of 4x4 pixels GraphFusion
+needs more epochs than this suite gives it (.84 on validation after 8 epochs of 20,000 samples, still rising).
 
     mmgraph bench benchmarks/spoken_grid.py --out bench-out --seeds 3 --jobs 2
 """
@@ -24,27 +27,27 @@ from mmgraph.training import FitSettings
 
 SIZES = {"train": 16_000, "val": 1_000, "test": 2_000}
 DATA_SEED = 0
-EPOCHS = {"GraphFusion": 12, "ConcatMLP": 12, "NodeTransformer": 12}
-LEARNING_RATES = {"GraphFusion": 3e-3, "ConcatMLP": 1e-3, "NodeTransformer": 1e-3}
+EPOCHS = {"GraphFusion": 6, "ConcatMLP": 12, "NodeTransformer": 6}
+LEARNING_RATES = {"GraphFusion": 2e-3, "ConcatMLP": 1e-2, "NodeTransformer": 1e-3}
 BATCH_SIZE = 128
 
 
 def data() -> Splits:
-    """The graphs of all splits; vocabulary and loudness are learned on the training samples."""
+    """The graphs of all splits; vocabulary and loudness are learned on the first 2,000 training samples."""
     samples = {split: SpokenGrid(split, size, seed=DATA_SEED) for split, size in SIZES.items()}
-    builder = spoken_grid.build().fit(samples["train"])
+    builder = spoken_grid.build(size=8).fit(samples["train"][:2_000])
     return Splits(Classification("answer", num_classes=10), **{split: builder(raw) for split, raw in samples.items()})
 
 
 def graph_fusion(train: GraphBatch, task: Task) -> nn.Module:
     """Two blocks of typed attention along the relations."""
-    return GraphFusion(train.schema, task.out_channels, hidden_channels=64, num_layers=2, heads=4)
+    return GraphFusion(train.schema, task.out_channels, hidden_channels=64, num_layers=2, heads=4, dropout=0.0)
 
 
 def concat_mlp(train: GraphBatch, task: Task) -> nn.Module:
     """All nodes side by side; as many places per modality as the longest training sample needs."""
     lengths = {modality: int(nodes.counts.max()) for modality, nodes in train.nodes.items()}
-    return ConcatMLP(train.schema, task.out_channels, lengths, node_channels=32, hidden_channels=256)
+    return ConcatMLP(train.schema, task.out_channels, lengths, node_channels=32, hidden_channels=512)
 
 
 def node_transformer(train: GraphBatch, task: Task) -> nn.Module:
