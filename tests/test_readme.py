@@ -15,7 +15,7 @@ def test_the_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monk
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
     plt.close("all")
     assert (tmp_path / "attention.png").read_bytes().startswith(b"\x89PNG")
-    assert len([line for line in code.splitlines() if line.strip()]) <= 35
+    assert len([line for line in code.splitlines() if line.strip()]) == 25
 
 
 def test_every_relative_link_of_the_readme_leads_somewhere() -> None:
