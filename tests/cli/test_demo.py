@@ -1,0 +1,54 @@
+"""The demo on a little data: every file is written, every number comes from the run."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmgraph.cli.demo import DemoSize, run_demo
+from mmgraph.training import load_model
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    size = DemoSize()
+    short = {"epochs": 1, "warmup_epochs": 0, "batch_size": 50}
+    size = DemoSize(
+        train=100,
+        val=30,
+        test=40,
+        learned_from=100,
+        graph_fusion=replace(size.graph_fusion, **short),
+        concat_mlp=replace(size.concat_mlp, **short),
+    )
+    out = tmp_path_factory.mktemp("demo") / "run"
+    return out, run_demo(out=out, seed=1, full=True, size=size)
+
+
+def test_the_metrics_file_holds_what_the_run_returns(run: tuple[Path, dict[str, Any]]) -> None:
+    out, metrics = run
+    assert json.loads((out / "metrics.json").read_text()) == metrics
+    assert metrics["gap"] == metrics["graph_fusion"]["test_accuracy"] - metrics["concat_mlp"]["test_accuracy"]
+    assert 0 <= metrics["attention_grounding_auc"]["mean"] <= 1
+
+
+def test_every_single_modality_and_every_pair_has_its_ceiling_beside_it(run: tuple[Path, dict[str, Any]]) -> None:
+    ablations = run[1]["ablations"]
+    assert set(ablations) == {"image", "text", "audio", "image + text", "image + audio", "text + audio"}
+    assert all(row["ceiling"] <= 0.55 for row in ablations.values())
+
+
+def test_the_checkpoint_gives_the_model_back(run: tuple[Path, dict[str, Any]]) -> None:
+    out, metrics = run
+    model = load_model(out / "model")
+    assert sum(parameter.numel() for parameter in model.parameters()) == metrics["graph_fusion"]["parameters"]
+
+
+def test_report_and_picture_are_written(run: tuple[Path, dict[str, Any]]) -> None:
+    out, metrics = run
+    report = (out / "report.md").read_text()
+    assert f"{metrics['graph_fusion']['test_accuracy']:.3f}" in report
+    assert "image + audio only" in report
+    assert (out / "attention.png").read_bytes().startswith(b"\x89PNG")
