@@ -10,6 +10,9 @@ from typing import Any, Protocol, Self
 import torch
 
 from mmgraph.graph import DTYPES, EdgeList, Field, GraphBatch, GraphSchema, NodeSet, Relation, Texts
+from mmgraph.relations.chance import SAMPLE, sample_numbers
+from mmgraph.relations.extra_nodes import NodeMaker
+from mmgraph.relations.rule import Rule
 from mmgraph.relations.targets import collect_targets
 
 Sample = Mapping[str, Any]
@@ -33,17 +36,6 @@ class FrontEnd(Protocol):
         """Nodes of each raw input, none where it is None."""
 
 
-class Rule(Protocol):
-    """Says which nodes of a graph are connected."""
-
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """Names of the edge features, () without."""
-
-    def __call__(self, src: NodeSet, dst: NodeSet) -> EdgeList:
-        """Edges from `src` to `dst` in every graph, sorted by (graph, destination); `src is dst` within a modality."""
-
-
 @dataclass(frozen=True, eq=False)
 class GraphBuilder:
     """Turns raw samples into a `GraphBatch`: front ends make the nodes, rules the edges.
@@ -57,10 +49,12 @@ class GraphBuilder:
         relations: rule of each `(source modality, name, destination modality)`.
         targets: field of each target; its name is the key in a sample.
         inputs: key of a modality's raw input in a sample, where it is not the modality's name.
+        extra: nodes that stand for no raw input, made from the other nodes, such as `GlobalNodes`; each is a modality
+            of the schema, after those of `nodes`.
 
     Raises:
         ValueError: on a relation of an unknown modality, a rule that does not fit the nodes, an input of an unknown
-            modality, or a target that is a text.
+            modality, extra nodes under the name of a modality, or a target that is a text.
 
     Example:
         >>> import numpy as np
@@ -83,24 +77,29 @@ class GraphBuilder:
     relations: Mapping[Relation, Rule] = field(default_factory=dict)
     targets: Mapping[str, Field] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, NodeMaker] = field(default_factory=dict)
     schema: GraphSchema = field(init=False)
 
     def __post_init__(self) -> None:
         for modality in self.inputs:
             if modality not in self.nodes:
                 raise ValueError(f"inputs names the unknown modality {modality!r}; nodes has {', '.join(self.nodes)}")
+        for modality in self.extra:
+            if modality in self.nodes:
+                raise ValueError(f"extra nodes need a name of their own, {modality!r} is a modality of nodes")
         for name, target in self.targets.items():
             if target.dtype == "text":
                 raise ValueError(f"target {name!r} is a text; a target is a number, such as a class")
+        makers: dict[str, FrontEnd | NodeMaker] = {**self.nodes, **self.extra}
         schema = GraphSchema(
-            {modality: front_end.channels for modality, front_end in self.nodes.items()},
+            {modality: maker.channels for modality, maker in makers.items()},
             {relation: rule.feature_names for relation, rule in self.relations.items()},
-            {modality: front_end.attributes for modality, front_end in self.nodes.items()},
+            {modality: maker.attributes for modality, maker in makers.items()},
             self.targets,
         )
         object.__setattr__(self, "schema", schema)
         # The rules meet nodes of the declared kind once, none of them, so that what does not fit is found here.
-        self._edges({modality: _no_nodes(schema, modality) for modality in schema.modalities})
+        self._edges(self._with_extra({modality: _no_nodes(schema, modality) for modality in self.nodes}), [""])
 
     def fit(self, samples: Sequence[Any]) -> "GraphBuilder":
         """A new builder whose front ends have learned from these samples: give those of the training split only.
@@ -175,7 +174,19 @@ class GraphBuilder:
             error.add_note(f"in modality {modality!r} of samples {samples[0]['id']!r} to {samples[-1]['id']!r}")
             raise
 
-    def _edges(self, nodes: Mapping[str, NodeSet]) -> dict[Relation, EdgeList]:
+    def _with_extra(self, nodes: Mapping[str, NodeSet]) -> dict[str, NodeSet]:
+        made = dict(nodes)
+        for modality, maker in self.extra.items():
+            try:
+                made[modality] = maker(nodes)
+            except ValueError as error:
+                error.add_note(f"in extra nodes {modality!r}")
+                raise
+        return made
+
+    def _edges(self, given: Mapping[str, NodeSet], ids: Sequence[str]) -> dict[Relation, EdgeList]:
+        number = sample_numbers(ids)
+        nodes = {m: NodeSet(n.x, n.ptr, {SAMPLE: number[n.graph], **n.attributes}) for m, n in given.items()}
         edges = {}
         for relation, rule in self.relations.items():
             try:
@@ -198,10 +209,11 @@ def _build(builder: GraphBuilder, samples: Sequence[Sample]) -> GraphBatch:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        nodes = {modality: builder._nodes(modality, samples) for modality in builder.nodes}
-        edges = builder._edges(nodes)
+        nodes = builder._with_extra({modality: builder._nodes(modality, samples) for modality in builder.nodes})
+        ids = [sample["id"] for sample in samples]
+        edges = builder._edges(nodes, ids)
         targets = collect_targets(builder.targets, samples, nodes)
-        return GraphBatch.build(builder.schema, nodes, edges, targets, [sample["id"] for sample in samples])
+        return GraphBatch.build(builder.schema, nodes, edges, targets, ids)
     finally:
         torch.set_num_threads(threads)
 

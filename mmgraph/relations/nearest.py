@@ -1,17 +1,24 @@
 """`Nearest`: sources with the most similar features."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from mmgraph.graph import EdgeList, NodeSet
 from mmgraph.graph.ragged import gather_rows, to_ptr
-from mmgraph.relations.pairs import MAX_PAIRS, edges_from_rows, portions
-
-FEATURE_OF = {"euclidean": "distance", "cosine": "similarity"}
+from mmgraph.relations.feature_distance import (
+    MetricVectors,
+    blocks,
+    cosine_of,
+    metric_distances,
+    require_metric,
+    require_same_channels,
+)
+from mmgraph.relations.pairs import edges_from_rows, pair_keys
 
 
 @dataclass(frozen=True)
@@ -23,7 +30,8 @@ class Nearest:
         a        b --> x <-- c            d
 
     A graph with fewer sources gives all of them. Of sources at the same distance those with the lower index are taken,
-    so the edges do not depend on chance or on the other graphs of a batch.
+    so the edges do not depend on chance or on the other graphs of a batch. Distances are looked at in blocks: memory
+    does not grow with the square of the nodes, of the batch or of one graph.
 
     Args:
         k: sources per destination, 1 or more.
@@ -54,10 +62,7 @@ class Nearest:
         object.__setattr__(self, "features", tuple(self.features))
         if self.k < 1:
             raise ValueError(f"k={self.k}: give at least 1 neighbour")
-        if self.metric not in FEATURE_OF:
-            raise ValueError(f"metric={self.metric!r} is not one of {', '.join(FEATURE_OF)}")
-        if self.features not in ((), (FEATURE_OF[self.metric],)):
-            raise ValueError(f"features={self.features}: metric {self.metric!r} gives {FEATURE_OF[self.metric]!r}")
+        require_metric(self.metric, tuple(self.features))
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -66,118 +71,66 @@ class Nearest:
 
     def __call__(self, src: NodeSet, dst: NodeSet) -> EdgeList:
         """The edges; `src is dst` within a modality."""
-        channels, theirs = dst.x.shape[1], src.x.shape[1]
-        if channels != theirs or channels == 0:
-            raise ValueError(f"{self} compares features of both ends, got {theirs} channels in src, {channels} in dst")
+        require_same_channels(self, src, dst)
+        theirs, own = (MetricVectors.of(nodes, self.metric) for nodes in (src, dst))
+        src_row, dst_row = self._chosen(src, dst, theirs, own)
+        if self.mutual:
+            back_row, from_row = (src_row, dst_row) if src is dst else self._chosen(dst, src, own, theirs)
+            # Those chose the sources, so they stand at the other end of the edge.
+            kept = torch.isin(pair_keys(src, src_row, dst_row), pair_keys(src, from_row, back_row))
+            src_row, dst_row = src_row[kept], dst_row[kept]
+        if not self.features:
+            return edges_from_rows(src, dst, src_row, dst_row)
+        distance = metric_distances(theirs, own, src_row, dst_row)
+        feature = distance if self.metric == "euclidean" else cosine_of(distance)
+        return edges_from_rows(src, dst, src_row, dst_row, feature.unsqueeze(1))
+
+    def _chosen(self, src: NodeSet, dst: NodeSet, theirs: MetricVectors, own: MetricVectors) -> tuple[Tensor, Tensor]:
+        """Source rows and destination rows of the k nearest of each destination, sorted by destination, then source."""
         none = torch.zeros(0, dtype=torch.int64)
-        found = [(none, none, src.x[:0, 0])]
-        for graphs, num_src, num_dst in _buckets(src.counts, dst.counts):
-            found.append(self._among(src, dst, graphs, num_src, num_dst))
-        src_row, dst_row, distance = (torch.cat(parts) for parts in zip(*found, strict=True))
+        found = [(none, none)]
+        # Where the features' own precision leaves many candidates, as far from the origin, twice the precision.
+        dtypes = tuple(dict.fromkeys((own.x.dtype, torch.float64)))
+        if any(bool((vectors.square > 1e36).any()) for vectors in (theirs, own)):  # too large for float32
+            dtypes = (torch.float64,)
+        for block in blocks(src, dst, theirs, own, loops=self.loops):
+            for dtype in dtypes:
+                src_row, dst_row = block.rows(_candidates(*block.square(dtype), self.k, own.x))
+                if src_row.numel() <= 2 * self.k * block.destinations.row.numel():
+                    break
+            found.append(self._nearest_of(src_row, dst_row, theirs, own))
+        src_row, dst_row = (torch.cat(parts) for parts in zip(*found, strict=True))
         order = _by_destination(dst_row, dst.num_nodes)
-        src_row, dst_row, distance = src_row[order], dst_row[order], distance[order]
-        features = None
-        if self.features:
-            features = distance if self.metric == "euclidean" else 1 - distance.square() / 2
-            features = features.unsqueeze(1)
-        return edges_from_rows(src, dst, src_row, dst_row, features)
+        return src_row[order], dst_row[order]
 
-    def _among(
-        self, src: NodeSet, dst: NodeSet, graphs: Tensor, num_src: int, num_dst: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Source rows, destination rows and distances of the edges of some graphs, padded to the same size."""
-        src_row, src_there = _padded(src, graphs, num_src)
-        dst_row, dst_there = _padded(dst, graphs, num_dst)
-        (theirs, nowhere_src), (own, nowhere_dst) = self._vectors(src.x[src_row]), self._vectors(dst.x[dst_row])
-        nowhere = nowhere_dst.unsqueeze(2) | nowhere_src.unsqueeze(1)  # [graphs, destinations, sources]
-        possible = dst_there.unsqueeze(2) & src_there.unsqueeze(1)
-        if src is dst and not self.loops:
-            possible.diagonal(dim1=1, dim2=2).fill_(False)
-        square = _rough_square(own, theirs).masked_fill_(nowhere, 2.0).masked_fill_(~possible, torch.inf)
-        near = _candidates(square, self.k, own, theirs)
-        if self.mutual:
-            near |= _candidates(square.transpose(1, 2), self.k, theirs, own).transpose(1, 2)
-        distance = torch.full_like(near, torch.inf, dtype=own.dtype)
-        distance[near] = _exact(own, theirs, near)
-        distance.masked_fill_(nowhere & near, 2**0.5)
-        keep = _smallest(distance, self.k)
-        if self.mutual:
-            keep &= _smallest(distance.transpose(1, 2), self.k).transpose(1, 2)
-        graph, to, source = torch.nonzero(keep, as_tuple=True)
-        return src_row[graph, source], dst_row[graph, to], distance[graph, to, source]
-
-    def _vectors(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Vectors whose Euclidean distance counts, and which of them have no direction although one is needed."""
-        if self.metric == "euclidean":
-            return x, torch.zeros(x.shape[:2], dtype=torch.bool)
-        norm = x.norm(dim=2, keepdim=True)
-        # For unit vectors |a - b|^2 = 2 - 2 cos(a, b).
-        return x / norm.clamp(min=torch.finfo(x.dtype).tiny), norm.squeeze(2) == 0
+    def _nearest_of(
+        self, src_row: Tensor, dst_row: Tensor, theirs: MetricVectors, own: MetricVectors
+    ) -> tuple[Tensor, Tensor]:
+        """The k nearest of the candidates of each destination: those of a destination follow each other."""
+        _, counts = torch.unique_consecutive(dst_row, return_counts=True)
+        many = (counts > self.k).repeat_interleave(counts)
+        if not bool(many.any()):
+            return src_row, dst_row
+        unclear, counts = torch.nonzero(many).squeeze(1), counts[counts > self.k]
+        distance = metric_distances(theirs, own, src_row[unclear], dst_row[unclear])
+        order = distance.argsort(stable=True)  # of equal ones the first comes first
+        order = order[dst_row[unclear][order].argsort(stable=True)]
+        rank = torch.empty_like(order)
+        rank[order] = torch.arange(order.numel()) - (counts.cumsum(0) - counts).repeat_interleave(counts)
+        kept = ~many
+        kept[unclear[rank < self.k]] = True
+        return src_row[kept], dst_row[kept]
 
 
-def _buckets(src: Tensor, dst: Tensor) -> Iterator[tuple[Tensor, int, int]]:
-    """Graphs of about the same size, in portions of bounded memory, with the sizes that they are padded to."""
-    there = torch.nonzero((src > 0) & (dst > 0)).squeeze(1)
-    sizes = torch.stack([_round_up(src[there]), _round_up(dst[there])], 1)
-    pairs, bucket = torch.unique(sizes, dim=0, return_inverse=True)
-    for number, (num_src, num_dst) in enumerate(pairs.tolist()):
-        graphs = there[bucket == number]
-        for begin, end in portions(torch.full_like(graphs, num_src * num_dst), MAX_PAIRS):
-            yield graphs[begin:end], num_src, num_dst
-
-
-def _round_up(size: Tensor) -> Tensor:
-    """Up to multiples of 4, above 32 to multiples that grow with the size: a quarter more at most, and few values."""
-    step = (2 ** (size.double().log2().floor().long() - 2)).clamp(min=4)
-    return (size + step - 1) // step * step
-
-
-def _padded(nodes: NodeSet, graphs: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Rows [graphs, size] of the nodes, and which of them are there; the others repeat the graph's first row."""
-    position = torch.arange(size)
-    there = position < nodes.counts[graphs].unsqueeze(1)
-    return nodes.ptr[graphs].unsqueeze(1) + torch.where(there, position, 0), there
-
-
-def _rough_square(a: Tensor, b: Tensor) -> Tensor:
-    """Squared distances by a matrix product: fast, but rounded by shape and place, so that it finds candidates only."""
-    a, b = a.double(), b.double()
-    squares = a.square().sum(2).unsqueeze(2) + b.square().sum(2).unsqueeze(1)
-    return torch.baddbmm(squares, a, b.transpose(1, 2), alpha=-2).clamp_(min=0)
-
-
-def _candidates(square: Tensor, k: int, a: Tensor, b: Tensor) -> Tensor:
+def _candidates(square: Tensor, slack: Tensor, k: int, x: Tensor) -> Tensor:
     """True for every source that can be among the k nearest of its destination when all is rounded."""
     if k >= square.shape[2]:
         return square < torch.inf
-    limit = square.topk(k, dim=2, largest=False, sorted=False).values.amax(2, keepdim=True)
-    # What the product loses is a part of the norms, what the exact distance loses is a part of itself.
-    size = a.double().square().sum(2).unsqueeze(2) + b.double().square().sum(2).amax(1)[:, None, None]
-    slack = a.shape[2] * (1e-14 * size + 4 * torch.finfo(a.dtype).eps * limit)
-    return (square <= limit + slack) & (square < torch.inf)
-
-
-def _exact(a: Tensor, b: Tensor, pairs: Tensor) -> Tensor:
-    """Distances at `pairs`, each computed by itself: equal for equal vectors, wherever they stand."""
-    graph, i, j = torch.nonzero(pairs, as_tuple=True)
-    width, portion = a.shape[2], max(MAX_PAIRS // a.shape[2], 1)
-    ends = (a.reshape(-1, width), graph * a.shape[1] + i), (b.reshape(-1, width), graph * b.shape[1] + j)
-    parts = [a.new_zeros(0)]
-    for rows in zip(*(row.split(portion) for _, row in ends), strict=True):
-        one, other = (x.index_select(0, row).unsqueeze(1) for (x, _), row in zip(ends, rows, strict=True))
-        parts.append(torch.cdist(one, other, compute_mode="donot_use_mm_for_euclid_dist").view(-1))
-    return torch.cat(parts)
-
-
-def _smallest(distance: Tensor, k: int) -> Tensor:
-    """True at the k smallest finite entries of each row; among equal ones the first."""
-    if k >= distance.shape[2]:
-        return distance < torch.inf
-    limit = distance.topk(k, dim=2, largest=False, sorted=False).values.amax(2, keepdim=True)
-    below = distance < limit
-    equal = (distance == limit) & (distance < torch.inf)
-    room = k - below.sum(2, keepdim=True)
-    return below | (equal & (equal.cumsum(2, dtype=torch.int32) <= room))
+    values = square.numpy()
+    limit = torch.from_numpy(np.partition(values, k - 1, axis=2)[:, :, k - 1 : k])  # ten times as fast as torch's topk
+    # What the exact distance loses by rounding is a part of itself.
+    limit = limit.clamp(min=0) * (1 + 4 * x.shape[1] * torch.finfo(x.dtype).eps) + 2 * slack
+    return square <= limit.clamp_(max=torch.finfo(square.dtype).max)
 
 
 def _by_destination(dst_row: Tensor, num_nodes: int) -> Tensor:

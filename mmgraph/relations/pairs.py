@@ -1,6 +1,6 @@
 """Pairs of nodes of one graph, found for all graphs at once and in destination-major order: what the rules share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from jaxtyping import Bool, Float, Int, Num
@@ -19,6 +19,14 @@ def needed(rule: object, nodes: NodeSet, name: str) -> Tensor:
         return nodes.attribute(name)
     except ValueError as error:
         raise ValueError(f"{rule} needs the attribute {name!r} of its nodes: {error}") from None
+
+
+def whole_numbers(rule: object, nodes: NodeSet, name: str) -> Tensor:
+    """As `needed`, of an attribute that holds whole numbers: int64. Raises ValueError, naming the rule, for others."""
+    value = needed(rule, nodes, name)
+    if value.is_floating_point() or value.dtype == torch.bool:
+        raise ValueError(f"{rule} needs whole numbers in {name!r}, got {value.dtype}")
+    return value.long()
 
 
 def place(nodes: NodeSet) -> Int[Tensor, " nodes"]:
@@ -87,10 +95,10 @@ def meeting_rows(
     Returns:
         Source rows and destination rows, sorted by destination, then source.
     """
-    order = _order_in_graphs(src, src_interval[:, 0])
+    order = order_in_graphs(src, src_interval[:, 0])
     low, high = src_interval[order].unbind(1)
-    first = _bisect(_running_max(src, high), src, dst, dst_interval[:, 0], right=False)
-    stop = _bisect(low, src, dst, dst_interval[:, 1], right=True)
+    first = bisect(_running_max(src, high), src, dst, dst_interval[:, 0], right=False)
+    stop = bisect(low, src, dst, dst_interval[:, 1], right=True)
     counts = (stop - first).clamp(min=0)
     found_src, found_dst = [order[:0]], [order[:0]]
     for begin, end in portions(counts, MAX_PAIRS):
@@ -102,9 +110,29 @@ def meeting_rows(
         found_dst.append(dst_row[kept])
     src_row, dst_row = torch.cat(found_src), torch.cat(found_dst)
     if bool((order[1:] < order[:-1]).any()):  # the sources were not in the order of their starts
-        both = (dst_row * src.num_nodes + src_row).sort().values
-        src_row, dst_row = both % src.num_nodes, both // src.num_nodes
+        return rows_of_keys(src, pair_keys(src, src_row, dst_row).sort().values)
     return src_row, dst_row
+
+
+def all_pairs(src: NodeSet, dst: NodeSet, width: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
+    """Rows (source, destination) of all pairs in one graph, in order, in portions of about `MAX_PAIRS / width`."""
+    counts = src.counts[dst.graph]
+    starts = src.ptr[dst.graph]
+    for begin, end in portions(counts, max(MAX_PAIRS // max(width, 1), 1)):
+        src_row, _ = gather_rows(starts[begin:end], counts[begin:end])
+        yield src_row, torch.arange(begin, end).repeat_interleave(counts[begin:end], output_size=src_row.numel())
+
+
+def pair_keys(src: NodeSet, src_row: Int[Tensor, " edges"], dst_row: Int[Tensor, " edges"]) -> Int[Tensor, " edges"]:
+    """One number per pair, in the order of (destination, source)."""
+    return dst_row * src.num_nodes + src_row
+
+
+def rows_of_keys(src: NodeSet, keys: Int[Tensor, " edges"]) -> tuple[Int[Tensor, " edges"], Int[Tensor, " edges"]]:
+    """Source rows and destination rows of the pairs that `pair_keys` numbered."""
+    num_src = max(src.num_nodes, 1)  # without sources there are no keys
+    dst_row = keys // num_src
+    return keys - dst_row * num_src, dst_row
 
 
 def portions(counts: Int[Tensor, " rows"], limit: int) -> list[tuple[int, int]]:
@@ -121,21 +149,20 @@ def portions(counts: Int[Tensor, " rows"], limit: int) -> list[tuple[int, int]]:
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
-def _order_in_graphs(nodes: NodeSet, key: Tensor) -> Tensor:
+def order_in_graphs(nodes: NodeSet, key: Num[Tensor, " nodes"]) -> Int[Tensor, " nodes"]:
     """Rows in the order of (graph, key); equal ones stay as they are."""
     order = torch.argsort(key, stable=True)
     return order[torch.argsort(nodes.graph[order], stable=True)]
 
 
-def _running_max(nodes: NodeSet, value: Tensor) -> Tensor:
-    """Largest value so far within each graph."""
-    rank = torch.empty_like(nodes.graph)
-    rank[torch.argsort(value)] = torch.arange(value.numel())
-    # Every rank of a later graph is above all of an earlier one, so that the running maximum starts anew there.
-    return value[torch.cummax(nodes.graph * value.numel() + rank, 0).indices] if value.numel() else value
-
-
-def _bisect(sorted_values: Tensor, src: NodeSet, dst: NodeSet, wanted: Tensor, *, right: bool) -> Tensor:
+def bisect(
+    sorted_values: Num[Tensor, " sources"],
+    src: NodeSet,
+    dst: NodeSet,
+    wanted: Num[Tensor, " destinations"],
+    *,
+    right: bool,
+) -> Int[Tensor, " destinations"]:
     """Row where `wanted` belongs among the sorted values of its graph: before equal ones, or after (`right`)."""
     low, high = src.ptr[dst.graph], src.ptr[dst.graph + 1]
     last = max(sorted_values.numel() - 1, 0)
@@ -145,3 +172,11 @@ def _bisect(sorted_values: Tensor, src: NodeSet, dst: NodeSet, wanted: Tensor, *
         above = ((value <= wanted) if right else (value < wanted)) & (low < high)
         low, high = torch.where(above, middle + 1, low), torch.where(above, high, middle)
     return low
+
+
+def _running_max(nodes: NodeSet, value: Tensor) -> Tensor:
+    """Largest value so far within each graph."""
+    rank = torch.empty_like(nodes.graph)
+    rank[torch.argsort(value)] = torch.arange(value.numel())
+    # Every rank of a later graph is above all of an earlier one, so that the running maximum starts anew there.
+    return value[torch.cummax(nodes.graph * value.numel() + rank, 0).indices] if value.numel() else value

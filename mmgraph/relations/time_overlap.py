@@ -72,13 +72,14 @@ class TimeOverlap:
 
         needed_overlap = torch.tensor([1.0, -1.0], dtype=torch.float64) * (self.min_overlap - SLACK)
         src_row, dst_row = meeting_rows(src, dst, theirs, own + needed_overlap, enough)
-        return edges_from_rows(src, dst, src_row, dst_row, self._features(theirs[src_row], own[dst_row]))
+        features = self._features(theirs[src_row], own[dst_row])
+        return edges_from_rows(src, dst, src_row, dst_row, None if features is None else features.to(dst.x.dtype))
 
     def _features(self, theirs: Tensor, own: Tensor) -> Tensor | None:
         if not self.features:
             return None
         values = {"time_difference": theirs.mean(1) - own.mean(1), "overlap": _overlap(theirs, own)}
-        return torch.stack([values[name] for name in self.features], 1).float()
+        return torch.stack([values[name] for name in self.features], 1)
 
 
 def _overlap(a: Tensor, b: Tensor) -> Tensor:

@@ -11,7 +11,20 @@ import torch
 
 from mmgraph.features import LogMel, Patches, Words
 from mmgraph.graph import EdgeList, Field, GraphBatch, NodeSet
-from mmgraph.relations import Complete, FrontEnd, GraphBuilder, Nearest, Rule, TimeOverlap, Window
+from mmgraph.relations import (
+    Complete,
+    FrontEnd,
+    GlobalNodes,
+    GraphBuilder,
+    Nearest,
+    Random,
+    Rule,
+    Scrambled,
+    TimeOverlap,
+    UnitNodes,
+    Window,
+    star_relations,
+)
 
 
 @dataclass(frozen=True)
@@ -256,6 +269,47 @@ class Backwards:
 def test_a_rule_of_somebody_else_is_checked_too() -> None:
     with pytest.raises(ValueError, match=r"sample 'both', relation .*not sorted by destination"):
         GraphBuilder(NODES, {WITHIN: Backwards()})(SAMPLES)
+
+
+# --- extra nodes, and chance
+
+FUSION = GraphBuilder(
+    NODES,
+    {**star_relations("fusion", ["a", "b"]), WITHIN: Random(1), ("b", "near", "b"): Scrambled(Window(1, -1))},
+    extra={"fusion": GlobalNodes(2)},
+)
+
+
+def test_extra_nodes_are_a_modality_of_the_schema_after_the_others() -> None:
+    batch = FUSION(SAMPLES)
+    assert list(FUSION.schema.modalities) == ["a", "b", "fusion"] and batch.schema == FUSION.schema
+    assert FUSION.schema.attributes["fusion"]["slot"].num_classes == 2
+    assert batch.nodes["fusion"].counts.tolist() == [2, 2, 2]
+    assert batch.relation(("a", "to", "fusion")).ptr.tolist() == [0, 4, 6, 6]
+    assert "sample" not in batch.nodes["a"].attributes
+
+
+def test_a_sample_without_other_nodes_is_an_error_though_it_could_have_extra_ones() -> None:
+    with pytest.raises(ValueError, match="sample 'silent' is empty"):
+        FUSION([*SAMPLES, {"id": "silent", "a": []}])
+
+
+@pytest.mark.parametrize("chunk_size", [1, 2])
+def test_chance_depends_on_the_sample_alone(chunk_size: int) -> None:
+    samples = [{"id": f"s{index}", "a": [*range(5)], "b": [*range(6)]} for index in range(5)]
+    together = FUSION(samples)
+    assert equal(FUSION(samples, chunk_size=chunk_size), together)
+    assert equal(FUSION(samples[::-1])[::-1], together)
+    assert together.relation(WITHIN).src.view(5, 5).unique(dim=0).shape[0] > 1
+
+
+def test_extra_nodes_that_do_not_fit_are_refused_at_once_by_name() -> None:
+    with pytest.raises(ValueError, match="extra nodes need a name of their own, 'a' is a modality"):
+        GraphBuilder(NODES, extra={"a": GlobalNodes()})
+    with pytest.raises(ValueError, match=r"(?s)unknown modality 'c'; there are a, b.*in extra nodes 'all c'"):
+        GraphBuilder(NODES, extra={"all c": GlobalNodes(of="c")})
+    with pytest.raises(ValueError, match=r"(?s)UnitNodes.*needs the attribute 'unit'.*in extra nodes 'utterance'"):
+        GraphBuilder(NODES, extra={"utterance": UnitNodes()})
 
 
 # --- workers

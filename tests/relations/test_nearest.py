@@ -75,6 +75,11 @@ def test_features_far_from_the_origin_keep_their_distances() -> None:
     assert edges.features.squeeze(1).tolist() == [0.5, 0.5, 1.5]
 
 
+def test_squares_beyond_float32_find_their_neighbours() -> None:
+    nodes = line(1e25, 3e25, 4e25, -1e25)
+    assert Nearest(1)(nodes, nodes).src.tolist() == [1, 2, 1, 0]
+
+
 def test_fewer_than_one_neighbour_is_refused() -> None:
     with pytest.raises(ValueError, match="k=0: give at least 1"):
         Nearest(0)

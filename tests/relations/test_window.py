@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mmgraph.graph import EdgeList, NodeSet
-from mmgraph.relations import Window
+from mmgraph.relations import Complete, Window, window_relations
 
 
 def frames(*counts: int) -> NodeSet:
@@ -40,12 +40,35 @@ def test_across_modalities_a_missing_position_is_an_error_that_names_the_rule() 
         Window(1, 1)(frames(1), frames(1))
 
 
-@pytest.mark.parametrize(("past", "future", "name"), [(-1, 0, "past"), (0, -2, "future")])
-def test_a_negative_window_is_refused(past: int, future: int, name: str) -> None:
-    with pytest.raises(ValueError, match=f"{name}=-. counts places"):
+def test_a_negative_number_leaves_out_what_is_nearest() -> None:
+    nodes = frames(4)
+    assert pairs(Window(2, -1)(nodes, nodes)) == [(0, 1), (0, 2), (1, 2), (1, 3), (2, 3)]
+    assert pairs(Window(-2, 3)(nodes, nodes)) == [(2, 0), (3, 0), (3, 1)]
+    assert pairs(Window(2, -2)(nodes, nodes)) == [(0, 2), (1, 3)]
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_past_now_and_future_are_a_partition(across: bool) -> None:
+    position = [torch.arange(5), torch.arange(2)]
+    dst = NodeSet.of([torch.zeros(5, 1), torch.zeros(2, 1)], position=position)
+    src = NodeSet.of([torch.zeros(5, 1), torch.zeros(2, 1)], position=position) if across else dst
+    relations = window_relations("word", "face" if across else None, past=9, future=9)
+    assert [name for _, name, _ in relations] == ["past", "now", "future"]
+    found = sorted(pair for rule in relations.values() for pair in pairs(rule(src, dst)))
+    assert found == sorted(pairs(Complete(loops=True)(src, dst)))
+
+
+@pytest.mark.parametrize(("past", "future"), [(-1, 0), (0, -2)])
+def test_an_empty_window_is_refused(past: int, future: int) -> None:
+    with pytest.raises(ValueError, match=rf"Window\({past}, {future}\) connects nothing; past \+ future is 0 or more"):
         Window(past, future)
 
 
 def test_a_window_that_connects_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="connects nothing"):
         Window(0, 0, loops=False)
+
+
+def test_relations_of_no_past_or_future_are_refused() -> None:
+    with pytest.raises(ValueError, match="past=0, future=1: both are 1 or more"):
+        window_relations("audio", past=0, future=1)
