@@ -9,11 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmgraph.features.picture import check_colours, picture
 from mmgraph.features.raw import check_each
 from mmgraph.graph import STANDARD_ATTRIBUTES, Field, NodeSet
 from mmgraph.graph.ragged import gather_rows, to_ptr
-
-SLACK = 1e-3  # what interpolation may overshoot 0..1
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Patches:
 
     Raises:
         ValueError: on a size below 1 or other colours; when called, on an image of another shape or dtype, without
-            pixels, or with values that are not finite or not in 0..1.
+            pixels or with too many, or with values that are not finite or not in 0..1.
 
     Example:
         >>> regions = Patches((2, 2))([np.arange(16, dtype=np.uint8).reshape(4, 4), None])
@@ -58,8 +57,7 @@ class Patches:
         object.__setattr__(self, "size", size)
         if len(size) != 2 or min(size) < 1:
             raise ValueError(f"size={size} is (height, width) in pixels, at least 1")
-        if self.colours not in (1, 3):
-            raise ValueError(f"colours={self.colours}: give 1 (grey) or 3 (red, green, blue)")
+        check_colours(self.colours)
 
     @property
     def channels(self) -> int:
@@ -82,7 +80,7 @@ class Patches:
 
     def __call__(self, raws: Sequence[Any]) -> NodeSet:
         """The regions of each image, none where it is None."""
-        images = check_each(raws, self._image)
+        images = check_each(raws, lambda raw: picture(raw, self.colours, "Patches"))
         counts = torch.zeros(len(raws), dtype=torch.int64)
         by_shape: dict[tuple[int, ...], list[tuple[int, NDArray[Any]]]] = {}
         for index, image in images:
@@ -121,23 +119,3 @@ class Patches:
         top, left = torch.meshgrid(y[:-1], x[:-1], indexing="ij")
         bottom, right = torch.meshgrid(y[1:], x[1:], indexing="ij")
         return torch.stack([left, top, right, bottom], 2).view(-1, 4)
-
-    def _image(self, raw: object) -> NDArray[np.float32]:
-        """An image as float32 [height, width, colours] in 0..1."""
-        given = np.asarray(raw)
-        image = given[:, :, None] if given.ndim == 2 else given
-        wanted = "[height, width]" if self.colours == 1 else "[height, width] or [height, width, 3 or 4]"
-        if image.ndim != 3 or image.shape[2] not in (1, 3, 4) or 0 in image.shape:
-            raise ValueError(f"Patches takes images {wanted} with at least one pixel, got shape {given.shape}")
-        if image.shape[2] > self.colours and self.colours == 1:
-            raise ValueError(f"Patches(colours=1) takes images {wanted}, got shape {given.shape}; use colours=3")
-        if image.dtype == np.uint8:
-            image = image.astype(np.float32) / np.float32(255)
-        elif image.dtype.kind != "f":
-            raise ValueError(f"Patches takes uint8 in 0..255 or floats in 0..1, got {given.dtype}")
-        elif not (image.min() >= -SLACK and image.max() <= 1 + SLACK):  # also true where it is not a number
-            raise ValueError(f"Patches takes floats in 0..1, got {image.min()} to {image.max()}; scale or clip them")
-        if image.shape[2] == 4:
-            alpha = image[:, :, 3:]
-            image = image[:, :, :3] * alpha + (1 - alpha)
-        return np.broadcast_to(image.astype(np.float32), (*image.shape[:2], self.colours))

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import torch
 
-from mmgraph.features.raw import check_each
+from mmgraph.features.raw import check_each, text_of
 from mmgraph.graph import STANDARD_ATTRIBUTES, Field, NodeSet, Texts
 from mmgraph.graph.ragged import gather_rows
 
@@ -83,7 +83,7 @@ class Words:
         Raises:
             ValueError: if no token is left, or an input is not a str.
         """
-        counts = Counter(token.lower() for raw in raws for token in tokens(_text(raw)))
+        counts = Counter(token.lower() for raw in raws for token in tokens(text_of(raw, "Words")))
         ordered = sorted((-times, word) for word, times in counts.items() if times >= self.min_count)
         if not ordered:
             raise ValueError(f"Words found no token that occurs min_count={self.min_count} times in these texts")
@@ -94,7 +94,7 @@ class Words:
         if not self.vocabulary:
             raise ValueError("Words has no vocabulary: learn it with Words().fit(texts) or GraphBuilder.fit(train)")
         found: list[list[str]] = [[] for _ in raws]
-        for index, text in check_each(raws, _text):
+        for index, text in check_each(raws, lambda raw: text_of(raw, "Words")):
             found[index] = tokens(text)
         counts = torch.tensor([len(part) for part in found], dtype=torch.int64)
         flat = [token for part in found for token in part]
@@ -131,9 +131,3 @@ def _pattern(marks: str) -> re.Pattern[str]:
 def _marks() -> str:
     """All combining marks; looked up once, and only if a text is not ASCII."""
     return "".join(chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] == "M")
-
-
-def _text(raw: object) -> str:
-    if not isinstance(raw, str):
-        raise ValueError(f"Words takes str, got {type(raw).__name__}: {raw!r:.80}")
-    return raw
