@@ -12,7 +12,8 @@ from mmgraph.ops.reference import Scope
 
 
 def check_arguments(
-    tables: Sequence[Float[Tensor, "_ _"]],
+    source: Sequence[Float[Tensor, "_ _"]],
+    target: Sequence[Float[Tensor, "_ _"]],
     graph: FlatGraph,
     per_edge: Mapping[str, tuple[Tensor | None, Sequence[int]]],
     scope: Scope,
@@ -21,17 +22,15 @@ def check_arguments(
     """Raises ValueError, naming argument and value, where a kernel would read past the end or give another meaning.
 
     Args:
-        tables: one per modality.
+        source: a table per modality.
+        target: another table per modality.
         graph: the edges.
         per_edge: by name, a tensor with a row per edge, or None, and the numbers of columns that it may have.
         scope: "relation" or "node".
         dropout: at least 0 and below 1.
     """
-    if len(tables) != len(graph.num_nodes):
-        raise ValueError(f"there are {len(tables)} tables for {len(graph.num_nodes)} modalities")
-    for m, (table, nodes) in enumerate(zip(tables, graph.num_nodes, strict=True)):
-        if table.shape[0] != nodes:
-            raise ValueError(f"table {m} has {table.shape[0]} rows, the graph {nodes} nodes of that modality")
+    check_rows("source", source, graph)
+    check_rows("target", target, graph)
     for name, (value, columns) in per_edge.items():
         edges = graph.src.shape[0]
         if value is not None and (value.dim() != 2 or value.shape[0] != edges or value.shape[1] not in columns):
@@ -41,6 +40,15 @@ def check_arguments(
         raise ValueError(f"scope is 'relation' or 'node', got {scope!r}")
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout is at least 0 and below 1, got {dropout=}")
+
+
+def check_rows(name: str, tables: Sequence[Float[Tensor, "_ _"]], graph: FlatGraph) -> None:
+    """Raises ValueError unless there is a table per modality with a row per node."""
+    if len(tables) != len(graph.num_nodes):
+        raise ValueError(f"{name} has {len(tables)} tables for {len(graph.num_nodes)} modalities")
+    for m, (table, nodes) in enumerate(zip(tables, graph.num_nodes, strict=True)):
+        if table.shape[0] != nodes:
+            raise ValueError(f"{name}[{m}] has {table.shape[0]} rows, the graph {nodes} nodes of that modality")
 
 
 def check_edge_rows(edge_values: Tensor | None, edge_row: Tensor | None, graph: FlatGraph, width: int) -> None:

@@ -1,16 +1,23 @@
 """Which implementation the operators run on: chosen by device, or by `with ops.backend("reference"):`."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
 import torch
 
-BACKENDS = ("reference", "numba", "torch_scatter")
-"""Every back-end that mmgraph knows. `reference` is plain torch, defines the meaning and runs everywhere."""
+BACKENDS = ("reference", "torch", "numba", "triton", "torch_scatter")
+"""Every back-end that mmgraph knows. `reference` defines the meaning and runs everywhere; so does `torch`, which is
+plain torch too, faster and not differentiable twice. `numba` runs on CPUs, `triton` on GPUs, or anywhere in its
+interpreter (with the environment variable TRITON_INTERPRET=1)."""
+
+FUSED = ("numba", "triton")
+"""Those whose kernels make no array of [edges, heads, channels]."""
 
 _HOW_TO_GET = {
     "numba": "pip install numba",
+    "triton": "it comes with CUDA builds of torch; else pip install triton",
     "torch_scatter": "make scatter, or pip install --no-build-isolation torch-scatter",
 }
 _AVAILABLE = tuple(name for name in BACKENDS if name == "reference" or find_spec(name) is not None)
@@ -52,13 +59,21 @@ def backend(name: str) -> Iterator[None]:
 
 
 def current_backend(device: torch.device) -> str:
-    """The back-end that an operator on `device` runs on now: Numba on the CPU where installed, else the reference.
+    """The back-end that an operator on `device` runs on now: Numba on a CPU, Triton on a GPU, else plain torch.
 
     Raises:
         ValueError: if the chosen back-end cannot run on `device`.
     """
+    if _chosen is None:
+        fused = {"cpu": "numba", "cuda": "triton"}.get(device.type)
+        return fused if fused in _AVAILABLE else "torch"
     if _chosen == "numba" and device.type != "cpu":
         raise ValueError(f"back-end 'numba' runs on the CPU only, the tensors are on {device}")
-    if _chosen is not None:
-        return _chosen
-    return "numba" if device.type == "cpu" and "numba" in _AVAILABLE else "reference"
+    if _chosen == "triton" and device.type == "cpu" and not interpreted():
+        raise ValueError("back-end 'triton' runs on a CPU only in its interpreter: start with TRITON_INTERPRET=1")
+    return _chosen
+
+
+def interpreted() -> bool:
+    """Whether Triton was told to run its kernels in its interpreter."""
+    return os.environ.get("TRITON_INTERPRET") == "1"

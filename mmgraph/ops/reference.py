@@ -1,6 +1,6 @@
 """The meaning of the edge operators in plain torch: slow, differentiable any number of times."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -8,7 +8,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mmgraph.ops.dropout import keep_weights
-from mmgraph.ops.table import gather
 
 Scope = Literal["relation", "node"]
 """What one softmax spans: the edges of one relation into a node, or all edges into a node."""
@@ -41,74 +40,60 @@ def softmax(
     return shifted / shifted.new_zeros(groups, logits.shape[1]).index_add(0, group, shifted)[group]
 
 
-def weigh(
+def factors(
     alpha: Float[Tensor, "edges heads"],
-    values: Float[Tensor, "edges heads_times_channels"],
     edge_weight: Float[Tensor, "edges weight_heads"] | None,
     dropout: float,
     seed: int,
-) -> Float[Tensor, "edges heads_times_channels"]:
-    """Alpha x weight x value of every edge, without those that fall out."""
-    edges, heads = alpha.shape
+) -> Float[Tensor, "edges heads"]:
+    """Alpha x weight of every edge, 0 for those that fall out, the others scaled up."""
     if edge_weight is not None:
         alpha = alpha * edge_weight
     if dropout > 0:
-        alpha = alpha * keep_weights(edges, heads, dropout, seed, alpha)
-    return (values.unflatten(1, (heads, -1)) * alpha.unsqueeze(2)).flatten(1)
+        alpha = alpha * keep_weights(alpha.shape[0], alpha.shape[1], dropout, seed, alpha)
+    return alpha
 
 
 def aggregate(
-    alpha: Float[Tensor, "edges heads"],
+    weights: Float[Tensor, "edges heads"],
     values: Float[Tensor, "edges heads_times_channels"],
     rowptr: Int[Tensor, " nodes_plus_one"],
-    edge_weight: Float[Tensor, "edges weight_heads"] | None,
-    dropout: float,
-    seed: int,
 ) -> Float[Tensor, "nodes heads_times_channels"]:
-    """Sum over the edges into a node of alpha x weight x value."""
-    weighted = weigh(alpha, values, edge_weight, dropout, seed)
+    """Sum over the edges into a node of weight x value."""
+    weighted = (values.unflatten(1, (weights.shape[1], -1)) * weights.unsqueeze(2)).flatten(1)
     return weighted.new_zeros(rowptr.numel() - 1, values.shape[1]).index_add(0, destinations(rowptr), weighted)
 
 
-def gat_alpha(
-    tables: Sequence[Tensor],
-    blocks: Tensor,
-    rowptr: Tensor,
-    src: Tensor,
-    relation: Tensor,
-    edge_logits: Tensor | None,
+def gat_logits(
+    source: Float[Tensor, "edges heads"],
+    target: Float[Tensor, "edges heads"],
+    edge_logits: Float[Tensor, "edges heads"] | None,
+    negative_slope: float,
+) -> Float[Tensor, "edges heads"]:
+    """Logits of GAT: LeakyReLU of the sum of both ends' and the edge's."""
+    total = source + target if edge_logits is None else source + target + edge_logits
+    return torch.nn.functional.leaky_relu(total, negative_slope)
+
+
+def gatv2_logits(
+    values: Float[Tensor, "edges heads_times_channels"],
+    queries: Float[Tensor, "edges heads_times_channels"],
+    edge_values: Float[Tensor, "edges heads_times_channels"] | None,
+    att: Float[Tensor, "edges heads channels"],
+    negative_slope: float,
+) -> Float[Tensor, "edges heads"]:
+    """Logits of GATv2: the attention vector of the edge's relation x LeakyReLU of value, query and edge value."""
+    z = values + queries if edge_values is None else values + queries + edge_values
+    return (torch.nn.functional.leaky_relu(z, negative_slope).view(att.shape) * att).sum(2)
+
+
+def dot_logits(
+    keys: Float[Tensor, "edges heads_times_channels"],
+    queries: Float[Tensor, "edges heads_times_channels"],
+    edge_values: Float[Tensor, "edges heads_times_channels"] | None,
     heads: int,
-    negative_slope: float,
-    scope: Scope,
-    softmax: Softmax = softmax,
+    scale: float,
 ) -> Float[Tensor, "edges heads"]:
-    """Attention weights of GAT."""
-    logits = gather(tables, blocks[:, 1], src, relation, heads)
-    logits = logits + gather(tables, blocks[:, 2], destinations(rowptr), relation, heads)
-    if edge_logits is not None:
-        logits = logits + edge_logits
-    logits = torch.nn.functional.leaky_relu(logits, negative_slope)
-    return softmax(logits, rowptr, relation, blocks.shape[0], scope)
-
-
-def gatv2_alpha(
-    tables: Sequence[Tensor],
-    blocks: Tensor,
-    rowptr: Tensor,
-    src: Tensor,
-    relation: Tensor,
-    att: Tensor,
-    edge_values: Tensor | None,
-    negative_slope: float,
-    scope: Scope,
-    softmax: Softmax = softmax,
-) -> Float[Tensor, "edges heads"]:
-    """Attention weights of GATv2; `att` is [relations, heads, channels], `edge_values` [edges, heads x channels]."""
-    relations, heads, channels = att.shape
-    z = gather(tables, blocks[:, 0], src, relation, heads * channels)
-    z = z + gather(tables, blocks[:, 1], destinations(rowptr), relation, heads * channels)
-    if edge_values is not None:
-        z = z + edge_values
-    z = torch.nn.functional.leaky_relu(z, negative_slope).view(-1, heads, channels)
-    logits = (z * att[relation]).sum(2)
-    return softmax(logits, rowptr, relation, relations, scope)
+    """Scaled dot products of the query with the key, to which the edge's value is added."""
+    keys = keys if edge_values is None else keys + edge_values
+    return (keys * queries).unflatten(1, (heads, -1)).sum(2) * scale

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from mmgraph.ops.reference import Scope, destinations, weigh
+from mmgraph.ops.reference import Scope, destinations
 
 
 def softmax(
@@ -29,15 +29,13 @@ def softmax(
 
 
 def aggregate(
-    alpha: Float[Tensor, "edges heads"],
+    weights: Float[Tensor, "edges heads"],
     values: Float[Tensor, "edges heads_times_channels"],
     rowptr: Int[Tensor, " nodes_plus_one"],
-    edge_weight: Float[Tensor, "edges weight_heads"] | None,
-    dropout: float,
-    seed: int,
 ) -> Float[Tensor, "nodes heads_times_channels"]:
     """As `reference.aggregate`."""
-    return _SegmentSum.apply(weigh(alpha, values, edge_weight, dropout, seed), rowptr)
+    weighted = (values.unflatten(1, (weights.shape[1], -1)) * weights.unsqueeze(2)).flatten(1)
+    return _SegmentSum.apply(weighted, rowptr)
 
 
 class _SegmentSum(torch.autograd.Function):

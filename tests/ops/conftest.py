@@ -15,7 +15,9 @@ from mmgraph.graph import FlatGraph, GraphBatch, GraphSchema
 BLOCKS = {
     "gat": (("source", "values"), ("source", "logits"), ("target", "logits")),
     "gatv2": (("source", "values"), ("target", "values")),
+    "dot": (("source", "values"), ("source", "keys"), ("target", "keys")),
 }
+SCALE = 0.7
 
 
 @dataclass(frozen=True)
@@ -29,24 +31,35 @@ class Problem:
     channels: int
     leaves: Mapping[str, Tensor]
     edge_row: Tensor | None
+    key_channels: int
 
     def out(self, leaves: Mapping[str, Tensor] | None = None, **options: Any) -> Tensor:
         """What the operator gives, for its own leaves or for others."""
-        tables, arguments = self._arguments(leaves or self.leaves)
+        source, target, arguments = self._arguments(leaves or self.leaves)
+        arguments |= options
+        if self.operator == "gatv2":
+            att = arguments.pop("att")
+            return ops.gatv2_attention(source, target, self.blocks, self.graph, att, **arguments)
+        sizes = {"heads": self.heads, "channels": self.channels}
         if self.operator == "gat":
-            arguments |= {"heads": self.heads, "channels": self.channels}
-            return ops.gat_attention(tables, self.blocks, self.graph, **arguments, **options)
-        att = arguments.pop("att")
-        return ops.gatv2_attention(tables, self.blocks, self.graph, att, **arguments, **options)
+            return ops.gat_attention(source, target, self.blocks, self.graph, **sizes, **arguments)
+        arguments.pop("negative_slope", None)
+        sizes |= {"key_channels": self.key_channels}
+        return ops.dot_attention(source, target, self.blocks, self.graph, scale=SCALE, **sizes, **arguments)
 
     def alpha(self, leaves: Mapping[str, Tensor] | None = None, **options: Any) -> Tensor:
         """The weights of all edges."""
-        tables, arguments = self._arguments(leaves or self.leaves)
+        source, target, arguments = self._arguments(leaves or self.leaves)
+        arguments |= options
         arguments.pop("edge_weight", None)
         if self.operator == "gat":
-            return ops.gat_alpha(tables, self.blocks, self.graph, heads=self.heads, **arguments, **options)
-        att = arguments.pop("att")
-        return ops.gatv2_alpha(tables, self.blocks, self.graph, att, **arguments, **options)
+            return ops.gat_alpha(source, target, self.blocks, self.graph, heads=self.heads, **arguments)
+        if self.operator == "gatv2":
+            att = arguments.pop("att")
+            return ops.gatv2_alpha(source, target, self.blocks, self.graph, att, **arguments)
+        arguments.pop("negative_slope", None)
+        sizes = {"heads": self.heads, "key_channels": self.key_channels}
+        return ops.dot_alpha(source, target, self.blocks, self.graph, scale=SCALE, **sizes, **arguments)
 
     def out_and_gradients(self, backend: str, **options: Any) -> dict[str, Tensor]:
         """The output, and the gradient of every leaf for one random gradient of the output."""
@@ -63,12 +76,13 @@ class Problem:
         """Destination of every edge."""
         return torch.repeat_interleave(self.graph.rowptr.diff())
 
-    def _arguments(self, leaves: Mapping[str, Tensor]) -> tuple[list[Tensor], dict[str, Any]]:
-        tables = [leaves[f"table {m}"] for m in range(len(self.graph.num_nodes))]
-        arguments: dict[str, Any] = {name: leaf for name, leaf in leaves.items() if not name.startswith("table")}
+    def _arguments(self, leaves: Mapping[str, Tensor]) -> tuple[list[Tensor], list[Tensor], dict[str, Any]]:
+        modalities = range(len(self.graph.num_nodes))
+        source, target = ([leaves[f"{side} {m}"] for m in modalities] for side in ("source", "target"))
+        arguments: dict[str, Any] = {name: leaf for name, leaf in leaves.items() if " " not in name}
         if self.edge_row is not None:
             arguments["edge_row"] = self.edge_row
-        return tables, arguments
+        return source, target, arguments
 
 
 @pytest.fixture(scope="session")
@@ -106,6 +120,7 @@ def problem_on(
     *,
     heads: int = 2,
     channels: int = 3,
+    key_channels: int | None = None,
     weight_columns: int = 0,
     features: bool = True,
     dtype: torch.dtype = torch.float64,
@@ -116,35 +131,40 @@ def problem_on(
     def normal(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=draw, dtype=torch.float64).to(dtype)
 
-    blocks, widths = lay_out(schema, operator, {"values": heads * channels, "logits": heads})
+    keys = channels if key_channels is None or features else key_channels
+    contents = {"values": heads * channels, "logits": heads, "keys": heads * keys}
+    blocks, widths = lay_out(schema, operator, contents)
     edges = graph.src.numel()
     leaves = {
-        f"table {m}": normal(nodes, width) for m, (nodes, width) in enumerate(zip(graph.num_nodes, widths, strict=True))
+        f"{side} {m}": normal(nodes, width)
+        for side, columns in widths.items()
+        for m, (nodes, width) in enumerate(zip(graph.num_nodes, columns, strict=True))
     }
     edge_row = None
     if operator == "gatv2":
         leaves["att"] = normal(len(schema.edge_types), heads, channels)
     if features and operator == "gat":
         leaves["edge_logits"] = normal(edges, heads)
-    if features and operator == "gatv2":
+    if features and operator != "gat":
         has_row = torch.rand(edges, generator=draw) < 0.5
         edge_row = torch.full((edges,), -1, dtype=torch.int32)
         edge_row[has_row] = torch.randperm(int(has_row.sum()), generator=draw).to(torch.int32)
         leaves["edge_values"] = normal(int(has_row.sum()), heads * channels)
     if weight_columns:
         leaves["edge_weight"] = normal(edges, weight_columns)
-    return Problem(operator, graph, blocks, heads, channels, leaves, edge_row)
+    return Problem(operator, graph, blocks, heads, channels, leaves, edge_row, keys)
 
 
-def lay_out(schema: GraphSchema, operator: str, widths: dict[str, int]) -> tuple[Tensor, list[int]]:
-    """Columns of all blocks, with a column between them that nobody reads, and the width of every table."""
+def lay_out(schema: GraphSchema, operator: str, contents: dict[str, int]) -> tuple[Tensor, dict[str, list[int]]]:
+    """Columns of all blocks, with a column behind each that nobody reads, and the widths of all tables."""
     blocks = torch.zeros(len(schema.edge_types), len(BLOCKS[operator]), 2, dtype=torch.int64)
-    totals = []
+    widths: dict[str, list[int]] = {"source": [], "target": []}
     for m, modality in enumerate(schema.modalities):
-        column = 0
+        column = {"source": 0, "target": 0}
         for kind, (end, content) in enumerate(BLOCKS[operator]):
             for r in schema.out_of(modality) if end == "source" else schema.into(modality):
-                blocks[r, kind] = torch.tensor([m, column])
-                column += widths[content] + 1
-        totals.append(column)
-    return blocks, totals
+                blocks[r, kind] = torch.tensor([m, column[end]])
+                column[end] += contents[content] + 1
+        for end, columns in widths.items():
+            columns.append(column[end])
+    return blocks, widths

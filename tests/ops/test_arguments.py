@@ -14,11 +14,12 @@ COUNTS = [{"a": 2, "b": 2, "c": 1}]
 EDGES = 20  # each of five relations brings two edges per destination
 
 
-@pytest.mark.parametrize("operator", ["gat", "gatv2"])
+@pytest.mark.parametrize("operator", ["gat", "gatv2", "dot"])
 @pytest.mark.parametrize(
     ("leaf", "shape", "message"),
     [
-        ("table 1", (1, 99), "table 1 has 1 rows, the graph 2 nodes of that modality"),
+        ("source 1", (1, 99), "source[1] has 1 rows, the graph 2 nodes of that modality"),
+        ("target 2", (4, 99), "target[2] has 4 rows, the graph 1 nodes of that modality"),
         ("edge_weight", (EDGES, 3), f"edge_weight has shape [{EDGES}, 3], it takes [{EDGES}, 1] or [{EDGES}, 2]"),
     ],
 )
@@ -32,7 +33,7 @@ def test_wrong_sizes_are_named(
 
 
 @pytest.mark.unchecked
-@pytest.mark.parametrize("operator", ["gat", "gatv2"])
+@pytest.mark.parametrize("operator", ["gat", "gatv2", "dot"])
 def test_edge_weights_of_another_shape_are_named(problem: Callable[..., Any], operator: str) -> None:
     case = problem(operator, COUNTS)
     for shape in ([EDGES], [EDGES - 1, 1]):
@@ -65,12 +66,12 @@ def test_a_row_number_is_needed_for_every_edge(problem: Callable[..., Any]) -> N
 
 def test_a_table_is_needed_for_every_modality(problem: Callable[..., Any]) -> None:
     case = problem("gat", COUNTS)
-    tables = [case.leaves["table 0"], case.leaves["table 1"]]
-    with pytest.raises(ValueError, match="there are 2 tables for 4 modalities"):
-        gat_attention(tables, case.blocks, case.graph, heads=2, channels=3)
+    tables = [case.leaves["source 0"], case.leaves["source 1"]]
+    with pytest.raises(ValueError, match="source has 2 tables for 4 modalities"):
+        gat_attention(tables, tables, case.blocks, case.graph, heads=2, channels=3)
 
 
-@pytest.mark.parametrize("operator", ["gat", "gatv2"])
+@pytest.mark.parametrize("operator", ["gat", "gatv2", "dot"])
 def test_one_dtype_is_asked_for(problem: Callable[..., Any], operator: str) -> None:
     case = problem(operator, COUNTS)
     mixed = {**case.leaves, "edge_weight": torch.ones(EDGES, 1)}
@@ -78,7 +79,7 @@ def test_one_dtype_is_asked_for(problem: Callable[..., Any], operator: str) -> N
         case.out(mixed)
 
 
-@pytest.mark.parametrize("operator", ["gat", "gatv2"])
+@pytest.mark.parametrize("operator", ["gat", "gatv2", "dot"])
 @pytest.mark.parametrize("dropout", [-0.1, 1.0])
 def test_dropout_is_a_probability_below_one(problem: Callable[..., Any], operator: str, dropout: float) -> None:
     with pytest.raises(ValueError, match=f"dropout is at least 0 and below 1, got dropout={dropout}"):
@@ -86,7 +87,13 @@ def test_dropout_is_a_probability_below_one(problem: Callable[..., Any], operato
 
 
 @pytest.mark.unchecked
-@pytest.mark.parametrize("operator", ["gat", "gatv2"])
+@pytest.mark.parametrize("operator", ["gat", "gatv2", "dot"])
 def test_an_unknown_scope_is_named(problem: Callable[..., Any], operator: str) -> None:
     with pytest.raises(ValueError, match="scope is 'relation' or 'node', got 'graph'"):
         problem(operator, COUNTS).out(scope="graph")
+
+
+def test_edge_values_join_keys_and_values_of_one_width(problem: Callable[..., Any]) -> None:
+    case = problem("dot", COUNTS)
+    with pytest.raises(ValueError, match="but key_channels=2 and channels=3 differ"):
+        replace(case, key_channels=2).out()

@@ -1,4 +1,4 @@
-"""What holds for both attention operators: every back-end against the reference, gradients, odd graphs, odd numbers."""
+"""What holds for every attention operator: every back-end against the reference, gradients, odd graphs, odd numbers."""
 
 from typing import Any
 
@@ -15,10 +15,12 @@ from mmgraph.graph import FlatGraph, GraphSchema
 pytestmark = pytest.mark.unchecked
 
 FULL = [{"a": 3, "b": 2, "c": 2, "d": 1}, {"a": 2}, {"b": 2, "c": 1}]
-FAST_BACKENDS = [name for name in ops.available_backends() if name != "reference"]
+# Triton's kernels have tests of their own: its interpreter is too slow for these.
+BACKENDS = [name for name in ops.available_backends() if name != "triton"]
+FAST_BACKENDS = BACKENDS[1:]
 
 
-@pytest.fixture(scope="module", params=["gat", "gatv2"])
+@pytest.fixture(scope="module", params=["gat", "gatv2", "dot"])
 def operator(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -28,7 +30,7 @@ def scope(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture(scope="module", params=ops.available_backends())
+@pytest.fixture(scope="module", params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -51,7 +53,8 @@ some_graphs = st.lists(some_nodes.filter(lambda nodes: sum(nodes.values()) > 0),
     graphs=some_graphs,
     degree=st.sampled_from([0.0, 0.4, 2.0, 6.0]),
     heads=st.integers(1, 3),
-    channels=st.one_of(st.integers(1, 33), st.sampled_from([1, 4, 8, 16, 32])),
+    channels=st.one_of(st.integers(1, 70), st.sampled_from([1, 4, 8, 16, 32, 64])),
+    key_channels=st.integers(1, 20),
     weight=st.sampled_from(["none", "one column", "a column per head"]),
     features=st.booleans(),
     dropout=st.sampled_from([0.0, 0.0, 0.3]),
@@ -99,13 +102,13 @@ def test_only_what_is_asked_for_gets_a_gradient(problem: Any, operator: str, bac
         assert [key for key, leaf in leaves.items() if leaf.grad is not None] == [name]
 
 
-@pytest.mark.parametrize("fast", [name for name in FAST_BACKENDS if name != "torch_scatter"])
+@pytest.mark.parametrize("fast", ["numba", "torch"])
 def test_a_second_derivative_is_refused_rather_than_wrong(problem: Any, operator: str, fast: str) -> None:
     case = problem(operator, FULL)
     leaves = {name: leaf.clone().requires_grad_() for name, leaf in case.leaves.items()}
     with ops.backend(fast):
-        (first,) = torch.autograd.grad(case.out(leaves).square().sum(), leaves["table 0"], create_graph=True)
-        with pytest.raises(RuntimeError, match="autograd"):
+        (first,) = torch.autograd.grad(case.out(leaves).square().sum(), leaves["source 0"], create_graph=True)
+        with pytest.raises(RuntimeError, match=r"autograd|derivative"):
             first.square().sum().backward()
 
 
@@ -116,15 +119,15 @@ def test_a_second_derivative_equals_the_reference(problem: Any, operator: str, p
     for name in ("reference", plain):
         leaves = {key: leaf.clone().requires_grad_() for key, leaf in case.leaves.items()}
         with ops.backend(name):
-            (first,) = torch.autograd.grad(case.out(leaves).square().sum(), leaves["table 0"], create_graph=True)
-            found.append(torch.autograd.grad(first.square().sum(), leaves["table 0"])[0])
+            (first,) = torch.autograd.grad(case.out(leaves).square().sum(), leaves["source 0"], create_graph=True)
+            found.append(torch.autograd.grad(first.square().sum(), leaves["source 0"])[0])
     torch.testing.assert_close(found[1], found[0])
 
 
 def test_columns_that_no_relation_reads_get_no_gradient(problem: Any, operator: str, backend: str) -> None:
     case = problem(operator, FULL)
-    assert case.leaves["table 3"].shape == (1, 0)
-    gradient = case.out_and_gradients(backend)["table 2"]
+    assert case.leaves["source 3"].shape == (1, 0)
+    gradient = case.out_and_gradients(backend)["source 2"]
     assert gradient.shape[1] > case.blocks[3, 0, 1] + 6 and not gradient[:, case.heads * case.channels].any()
 
 
@@ -140,10 +143,10 @@ def test_weights_sum_to_one_over_the_scope(
     problem: Any, operator: str, scope: str, backend: str, assert_agree: Any
 ) -> None:
     """Values of 1 add up to the number of softmaxes at a node: its relations, or one."""
-    case = problem(operator, FULL)
+    case = problem(operator, FULL, features=operator != "dot")
     leaves = {name: leaf.clone() for name, leaf in case.leaves.items()}
     for m, column in case.blocks[:, 0].tolist():
-        leaves[f"table {m}"][:, column : column + case.heads * case.channels] = 1
+        leaves[f"source {m}"][:, column : column + case.heads * case.channels] = 1
     with ops.backend(backend):
         out = case.out(leaves, scope=scope)
     relations = [case.graph.relation[case.destination == i].unique().numel() for i in range(len(out))]
@@ -189,9 +192,11 @@ def test_nan_and_infinity_stay_visible(
     problem: Any, operator: str, scope: str, backend: str, number: float, dtype: torch.dtype
 ) -> None:
     """In values, logits, features, weights and incoming gradients; where the reference has them, and nowhere else."""
-    case = problem(operator, FULL, channels=9, weight_columns=1, dtype=dtype, degree=3.0)
+    # dot products weigh values and edge values apart: infinities of both signs may meet where one sum has one
+    sizes = {"channels": 9, "weight_columns": 1, "degree": 3.0, "features": operator != "dot"}
+    case, seen = problem(operator, FULL, dtype=dtype, **sizes), []
     for name, leaf in case.leaves.items():
-        if not leaf.numel() or name == "table 3":
+        if not leaf.numel() or name == "source 3":
             continue
         spoiled = {key: value.clone() for key, value in case.leaves.items()}
         for place in (0, leaf.numel() // 2, leaf.numel() - 2):
@@ -199,16 +204,17 @@ def test_nan_and_infinity_stay_visible(
         results = []
         for where in ("reference", backend):
             results.append(type(case)(**{**vars(case), "leaves": spoiled}).out_and_gradients(where, scope=scope))
-        assert not all(bool(value.isfinite().all()) for value in results[0].values())
+        seen.append(not all(bool(value.isfinite().all()) for value in results[0].values()))
         for key, expected in results[0].items():
             assert torch.equal(results[1][key].isnan(), expected.isnan()), (name, key)
             assert torch.equal(results[1][key].isinf(), expected.isinf()), (name, key)
+    assert sum(seen) >= len(seen) - 2  # a logit of -inf may just be a weight of 0
 
 
 def test_half_precision_is_computed_in_float32(problem: Any, operator: str, backend: str) -> None:
     """As under autocast: tables in bfloat16, attention vectors in float32."""
     case = problem(operator, FULL, weight_columns=1, dtype=torch.float32)
-    leaves = {name: leaf.bfloat16() if name.startswith("table") else leaf for name, leaf in case.leaves.items()}
+    leaves = {name: leaf.bfloat16() if " " in name else leaf for name, leaf in case.leaves.items()}
     with ops.backend(backend):
         out, alpha = case.out(leaves), case.alpha(leaves)
         expected = case.out({name: leaf.float() for name, leaf in leaves.items()})
@@ -244,7 +250,7 @@ def test_one_large_graph_with_heavy_tails_equals_the_reference(large: Any, fast:
     assert_same_results(large.out_and_gradients(fast, scope="node"), expected, assert_agree)
 
 
-@pytest.mark.parametrize("fast", [name for name in FAST_BACKENDS if name != "torch_scatter"])
+@pytest.mark.parametrize("fast", ["numba"])
 def test_results_do_not_depend_on_the_number_of_threads(large: Any, fast: str) -> None:
     results = []
     for threads in (1, 2):

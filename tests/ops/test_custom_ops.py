@@ -15,28 +15,25 @@ COUNTS = [{"a": 2, "b": 2, "c": 1}, {"a": 1}]
 def arguments(case: Any) -> tuple[Any, ...]:
     """As the operator calls its kernel, every tensor that can have a gradient asking for one."""
     leaves = {name: leaf.clone().requires_grad_() for name, leaf in case.leaves.items()}
-    tables = [leaves[f"table {m}"] for m in range(len(case.graph.num_nodes))]
+    tables = [[leaves[f"{side} {m}"] for m in range(len(case.graph.num_nodes))] for side in ("source", "target")]
     edges = (case.graph.rowptr, case.graph.src, case.graph.relation)
-    if case.operator == "gat":
-        optional = (leaves.get("edge_logits"), leaves.get("edge_weight"), case.heads, case.channels)
-    else:
-        optional = (leaves["att"], leaves.get("edge_values"), case.edge_row, leaves.get("edge_weight"))
-    return (tables, case.blocks, *edges, *optional, 0.2, True, 0.25, 7)
+    per_edge = (leaves.get("edge_logits"), leaves.get("edge_values"), case.edge_row, leaves.get("edge_weight"))
+    numbers = (case.operator, case.heads, case.channels, case.key_channels, 0.2, 0.7, True, 0.25, 7)
+    return (*tables, case.blocks, *edges, leaves.get("att"), *per_edge, *numbers)
 
 
 @pytest.mark.unchecked
-@pytest.mark.parametrize("operator", ["gat", "gatv2"])
+@pytest.mark.parametrize("operator", ["gat", "gatv2", "dot"])
 @pytest.mark.parametrize("everything", [True, False])
 def test_torch_finds_nothing_wrong_with_the_registration(
     problem: Callable[..., Any], operator: str, everything: bool
 ) -> None:
     case = problem(operator, COUNTS, features=everything, weight_columns=int(everything), dtype=torch.float32)
-    kernel = {"gat": torch.ops.mmgraph.gat, "gatv2": torch.ops.mmgraph.gatv2}[operator]
-    torch.library.opcheck(kernel.default, arguments(case))
+    torch.library.opcheck(torch.ops.mmgraph.attention.default, arguments(case))
 
 
 @pytest.mark.unchecked
-@pytest.mark.parametrize("operator", ["gat", "gatv2"])
+@pytest.mark.parametrize("operator", ["gat", "gatv2", "dot"])
 def test_a_compiled_call_equals_an_eager_one_and_follows_the_back_end(
     problem: Callable[..., Any], operator: str, assert_agree: Callable[..., None]
 ) -> None:
@@ -49,7 +46,7 @@ def test_a_compiled_call_equals_an_eager_one_and_follows_the_back_end(
             assert_agree(compiled(scope="node"), case.out(scope="node"))
 
 
-@pytest.mark.parametrize("operator", ["gat", "gatv2"])
+@pytest.mark.parametrize("operator", ["gat", "gatv2", "dot"])
 def test_inputs_that_are_not_contiguous_are_fine(
     problem: Callable[..., Any], operator: str, assert_agree: Callable[..., None]
 ) -> None:
@@ -58,19 +55,19 @@ def test_inputs_that_are_not_contiguous_are_fine(
     def strided(leaf: Tensor) -> Tensor:
         return torch.stack([leaf, leaf], -1)[..., 0]
 
-    assert not strided(case.leaves["table 0"]).is_contiguous()
+    assert not strided(case.leaves["source 0"]).is_contiguous()
     assert_agree(case.out({name: strided(leaf) for name, leaf in case.leaves.items()}), case.out())
 
 
-@pytest.mark.parametrize("operator", ["gat", "gatv2"])
+@pytest.mark.parametrize("operator", ["gat", "gatv2", "dot"])
 def test_an_expanded_gradient_is_fine(
     problem: Callable[..., Any], operator: str, assert_agree: Callable[..., None]
 ) -> None:
     """`sum()` sends back one number, expanded."""
     case, grads = problem(operator, COUNTS), []
     for name in ("reference", "numba"):
-        table = case.leaves["table 0"].clone().requires_grad_()
+        table = case.leaves["source 0"].clone().requires_grad_()
         with ops.backend(name):
-            case.out({**case.leaves, "table 0": table}).sum().backward()
+            case.out({**case.leaves, "source 0": table}).sum().backward()
         grads.append(table.grad)
     assert_agree(grads[1], grads[0])

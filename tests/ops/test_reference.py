@@ -11,6 +11,7 @@ from torch.nn.functional import leaky_relu
 from mmgraph import ops
 from mmgraph.ops.reference import destinations, softmax
 
+SCALE = 0.7  # of conftest
 COUNTS = [{"a": 3, "b": 2, "c": 2, "d": 1}, {"a": 2}, {"b": 2, "c": 1}]
 
 
@@ -25,7 +26,8 @@ def block(problem: Any, edge: int, kind: int, node: int, width: int) -> Tensor:
     m, column = problem.blocks[problem.graph.relation[edge], kind].tolist()
     row = node - sum(problem.graph.num_nodes[:m])
     assert row >= 0
-    return problem.leaves[f"table {m}"][row, column : column + width]
+    side = "target" if kind == problem.blocks.shape[1] - 1 else "source"
+    return problem.leaves[f"{side} {m}"][row, column : column + width]
 
 
 def slow_logit(problem: Any, edge: int, src: int, dst: int) -> Tensor:
@@ -33,9 +35,12 @@ def slow_logit(problem: Any, edge: int, src: int, dst: int) -> Tensor:
     if problem.operator == "gat":
         logit = block(problem, edge, 1, src, heads) + block(problem, edge, 2, dst, heads)
         return leaky_relu(logit + problem.leaves["edge_logits"][edge], 0.1)
-    inner = block(problem, edge, 0, src, heads * channels) + block(problem, edge, 1, dst, heads * channels)
-    if problem.edge_row[edge] >= 0:
-        inner = inner + problem.leaves["edge_values"][problem.edge_row[edge]]
+    row = problem.edge_row[edge]
+    own = problem.leaves["edge_values"][row] if row >= 0 else torch.zeros(heads * channels)
+    if problem.operator == "dot":
+        key, query = block(problem, edge, 1, src, heads * channels), block(problem, edge, 2, dst, heads * channels)
+        return SCALE * ((key + own) * query).view(heads, channels).sum(1)
+    inner = own + block(problem, edge, 0, src, heads * channels) + block(problem, edge, 1, dst, heads * channels)
     vector = problem.leaves["att"][problem.graph.relation[edge]]
     return (leaky_relu(inner, 0.1).view(heads, channels) * vector).sum(1)
 
@@ -55,7 +60,7 @@ def slow_alpha(problem: Any, scope: str) -> Tensor:
 
 
 @pytest.mark.parametrize("scope", ["relation", "node"])
-@pytest.mark.parametrize("operator", ["gat", "gatv2"])
+@pytest.mark.parametrize("operator", ["gat", "gatv2", "dot"])
 def test_weights_and_sums_are_those_of_a_loop_over_edges(
     problem: Callable[..., Any], operator: str, scope: str, assert_agree: Callable[..., None]
 ) -> None:
@@ -65,12 +70,14 @@ def test_weights_and_sums_are_those_of_a_loop_over_edges(
     expected = torch.zeros(sum(case.graph.num_nodes), case.heads, case.channels, dtype=torch.float64)
     for e, (src, dst) in enumerate(zip(case.graph.src.tolist(), case.destination.tolist(), strict=True)):
         values = block(case, e, 0, src, case.heads * case.channels).view(case.heads, case.channels)
+        if operator == "dot" and case.edge_row[e] >= 0:
+            values = values + case.leaves["edge_values"][case.edge_row[e]].view(case.heads, case.channels)
         expected[dst] += (alpha[e] * case.leaves["edge_weight"][e]).unsqueeze(1) * values
     assert_agree(case.out(scope=scope, negative_slope=0.1), expected.flatten(1))
 
 
 @pytest.mark.unchecked  # many calls; their shapes are checked in other tests
-@pytest.mark.parametrize("operator", ["gat", "gatv2"])
+@pytest.mark.parametrize("operator", ["gat", "gatv2", "dot"])
 def test_it_can_be_differentiated_twice(problem: Callable[..., Any], operator: str) -> None:
     case = problem(operator, [{"a": 2, "b": 2, "c": 1}], heads=1, channels=2, weight_columns=1)
     leaves = tuple(leaf.clone().requires_grad_() for leaf in case.leaves.values())

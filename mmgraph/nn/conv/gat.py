@@ -1,6 +1,7 @@
 """`GATConv`: graph attention with its own weights for every relation."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -8,7 +9,19 @@ from torch import Tensor, nn
 
 from mmgraph import ops
 from mmgraph.graph import FlatGraph, GraphSchema
-from mmgraph.nn.conv.layout import blocks_of, channels_of, check_arguments, check_inputs, dropout_seed, split
+from mmgraph.nn.conv.edge_features import edge_logits, project_features
+from mmgraph.nn.conv.layout import (
+    Block,
+    blocks_of,
+    channels_of,
+    check_arguments,
+    check_inputs,
+    dropout_now,
+    merge_heads,
+    split,
+    with_bias,
+)
+from mmgraph.nn.conv.weights import draw_
 
 
 class GATConv(nn.Module):
@@ -64,7 +77,7 @@ class GATConv(nn.Module):
         self.in_channels, self.out_channels, self.heads = channels_of(schema, in_channels), out_channels, heads
         self.negative_slope, self.dropout = negative_slope, dropout
         width, relations = heads * out_channels, len(schema.edge_types)
-        self.blocks = blocks_of(schema, [("source", width), ("source", heads), ("target", heads)])
+        self.blocks = blocks_of(schema, [Block("source", width), Block("source", heads), Block("target", heads)])
         sizes = list(zip(schema.modalities, self.in_channels, strict=True))
         self.source_weight = nn.ParameterList(torch.empty(len(schema.out_of(m)), width, size) for m, size in sizes)
         self.target_weight = nn.ParameterList(torch.empty(len(schema.into(m)), width, size) for m, size in sizes)
@@ -79,11 +92,8 @@ class GATConv(nn.Module):
 
     def reset_parameters(self) -> None:
         """Draws all weights anew (Glorot, as in PyG)."""
-        for weight in (*self.source_weight, *self.target_weight, *self.edge_weight):
-            glorot_(weight)
-        for weight in (self.att_source, self.att_target, *self.att_edge):
-            glorot_(weight)
-        nn.init.zeros_(self.bias)
+        draw_([*self.source_weight, *self.target_weight, *self.edge_weight])
+        draw_([self.att_source, self.att_target, *self.att_edge], [self.bias])
 
     def forward(
         self,
@@ -101,67 +111,47 @@ class GATConv(nn.Module):
         Returns:
             Per modality [nodes, heads x channels], or [nodes, channels] without `concat`.
         """
-        dropout, seed = dropout_seed(self.training, self.dropout)
-        out = ops.gat_attention(
-            self._tables(x, graph),
-            self.blocks,
-            graph,
-            heads=self.heads,
-            channels=self.out_channels,
-            scope=self.scope,
-            negative_slope=self.negative_slope,
-            edge_logits=self._edge_logits(graph),
-            edge_weight=edge_weight,
-            dropout=dropout,
-            seed=seed,
-        )
-        if not self.concat:
-            out = out.view(-1, self.heads, self.out_channels).mean(1)
-        parts = split(self.schema, out, graph)
-        return {m: part + self.bias[i] for i, (m, part) in enumerate(parts.items())} if len(self.bias) else parts
+        inputs = self._inputs(x, graph)
+        dropout = dropout_now(self.training, self.dropout)
+        out = ops.gat_attention(**inputs, channels=self.out_channels, edge_weight=edge_weight, **dropout)
+        return with_bias(split(self.schema, merge_heads(out, self.heads, concat=self.concat), graph), self.bias)
 
     def attention(self, x: Mapping[str, Float[Tensor, "_ _"]], graph: FlatGraph) -> Float[Tensor, "edges heads"]:
         """The weights alpha of every edge, without dropout; they sum to one over what `scope` says."""
-        return ops.gat_alpha(
-            self._tables(x, graph),
-            self.blocks,
-            graph,
-            heads=self.heads,
-            scope=self.scope,
-            negative_slope=self.negative_slope,
-            edge_logits=self._edge_logits(graph),
-        )
+        return ops.gat_alpha(**self._inputs(x, graph))
 
-    def _tables(self, x: Mapping[str, Tensor], graph: FlatGraph) -> list[Tensor]:
-        """Values, source logits and target logits of all nodes; the attention vectors are folded into the weights."""
-        check_inputs(self.schema, self.in_channels, x, graph)
-        tables = []
+    def _inputs(self, x: Mapping[str, Tensor], graph: FlatGraph) -> dict[str, Any]:
+        check_inputs(self.schema, self.in_channels, x, graph, self.bias.dtype)
+        source, target = self._tables(x)
+        return {
+            "source": source,
+            "target": target,
+            "blocks": self.blocks,
+            "graph": graph,
+            "heads": self.heads,
+            "scope": self.scope,
+            "negative_slope": self.negative_slope,
+            "edge_logits": self._edge_logits(graph),
+        }
+
+    def _tables(self, x: Mapping[str, Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Values and logits of sources, logits of targets; the attention vectors are folded into the weights."""
+        sources, targets = [], []
         for m, name in enumerate(self.schema.modalities):
             source, target = self.source_weight[m], self.target_weight[m]
             to_source = self._fold(source, self.att_source[list(self.schema.out_of(name))])
             to_target = self._fold(target, self.att_target[list(self.schema.into(name))])
-            weight = torch.cat([source.flatten(0, 1), to_source, to_target])
-            tables.append(nn.functional.linear(x[name], weight))
-        return tables
+            sources.append(nn.functional.linear(x[name], torch.cat([source.flatten(0, 1), to_source])))
+            targets.append(nn.functional.linear(x[name], to_target))
+        return sources, targets
 
     def _fold(self, weight: Tensor, att: Tensor) -> Tensor:
         heads = weight.view(weight.shape[0], self.heads, self.out_channels, weight.shape[2])
         return torch.einsum("rhc,rhci->rhi", att, heads).flatten(0, 1)  # [relations x heads, in_channels]
 
     def _edge_logits(self, graph: FlatGraph) -> Tensor | None:
-        parts, edges = [], []
-        for r, (rows, features) in enumerate(zip(graph.feature_edges, graph.features, strict=True)):
-            if rows is not None and features is not None:
-                weight = self.edge_weight[r].view(self.heads, self.out_channels, -1)
-                parts.append(features @ torch.einsum("hc,hcf->fh", self.att_edge[r][0], weight))
-                edges.append(rows)
-        if not parts:
-            return None
-        return parts[0].new_zeros(graph.src.numel(), self.heads).index_add(0, torch.cat(edges), torch.cat(parts))
-
-
-def glorot_(weight: Tensor) -> None:
-    """Uniform in +-sqrt(6 / (rows + columns)) of the last two axes, in place (Glorot & Bengio 2010)."""
-    if weight.numel():
-        bound = (6 / (weight.shape[-2] + weight.shape[-1])) ** 0.5
-        nn.init.uniform_(weight, -bound, bound)
+        weights = [
+            torch.einsum("ohc,hcf->hf", att, weight.view(self.heads, self.out_channels, -1))  # o: one, or none
+            for att, weight in zip(self.att_edge, self.edge_weight, strict=True)
+        ]
+        return edge_logits(graph, project_features(graph, weights))

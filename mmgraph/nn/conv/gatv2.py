@@ -1,15 +1,28 @@
 """`GATv2Conv`: graph attention whose ranking of sources depends on the destination, with weights per relation."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from mmgraph import ops
 from mmgraph.graph import FlatGraph, GraphSchema
-from mmgraph.nn.conv.gat import glorot_
-from mmgraph.nn.conv.layout import blocks_of, channels_of, check_arguments, check_inputs, dropout_seed, split
+from mmgraph.nn.conv.edge_features import edge_rows, project_features
+from mmgraph.nn.conv.layout import (
+    Block,
+    blocks_of,
+    channels_of,
+    check_arguments,
+    check_inputs,
+    dropout_now,
+    linear_tables,
+    merge_heads,
+    split,
+    with_bias,
+)
+from mmgraph.nn.conv.weights import draw_
 
 
 class GATv2Conv(nn.Module):
@@ -65,7 +78,7 @@ class GATv2Conv(nn.Module):
         self.in_channels, self.out_channels, self.heads = channels_of(schema, in_channels), out_channels, heads
         self.negative_slope, self.dropout = negative_slope, dropout
         width, names = heads * out_channels, list(schema.modalities)
-        self.blocks = blocks_of(schema, [("source", width), ("target", width)])
+        self.blocks = blocks_of(schema, [Block("source", width), Block("target", width)])
         sizes = list(zip(names, self.in_channels, strict=True))
         counts = [(len(schema.out_of(m)), len(schema.into(m))) for m in names]
         self.source_weight = nn.ParameterList(torch.empty(len(schema.out_of(m)), width, size) for m, size in sizes)
@@ -79,10 +92,8 @@ class GATv2Conv(nn.Module):
 
     def reset_parameters(self) -> None:
         """Draws all weights anew (Glorot, as in PyG)."""
-        for weight in (*self.source_weight, *self.target_weight, *self.edge_weight, self.att):
-            glorot_(weight)
-        for bias in (*self.source_bias, *self.target_bias, self.bias):
-            nn.init.zeros_(bias)
+        weights = [*self.source_weight, *self.target_weight, *self.edge_weight, self.att]
+        draw_(weights, [*self.source_bias, *self.target_bias, self.bias])
 
     def forward(
         self,
@@ -100,59 +111,27 @@ class GATv2Conv(nn.Module):
         Returns:
             Per modality [nodes, heads x channels], or [nodes, channels] without `concat`.
         """
-        dropout, seed = dropout_seed(self.training, self.dropout)
-        values, rows = self._edge_values(graph)
-        out = ops.gatv2_attention(
-            self._tables(x, graph),
-            self.blocks,
-            graph,
-            self.att,
-            scope=self.scope,
-            negative_slope=self.negative_slope,
-            edge_values=values,
-            edge_row=rows,
-            edge_weight=edge_weight,
-            dropout=dropout,
-            seed=seed,
-        )
-        if not self.concat:
-            out = out.view(-1, self.heads, self.out_channels).mean(1)
-        parts = split(self.schema, out, graph)
-        return {m: part + self.bias[i] for i, (m, part) in enumerate(parts.items())} if len(self.bias) else parts
+        inputs = self._inputs(x, graph)
+        out = ops.gatv2_attention(**inputs, edge_weight=edge_weight, **dropout_now(self.training, self.dropout))
+        return with_bias(split(self.schema, merge_heads(out, self.heads, concat=self.concat), graph), self.bias)
 
     def attention(self, x: Mapping[str, Float[Tensor, "_ _"]], graph: FlatGraph) -> Float[Tensor, "edges heads"]:
         """The weights alpha of every edge, without dropout; they sum to one over what `scope` says."""
-        values, rows = self._edge_values(graph)
-        return ops.gatv2_alpha(
-            self._tables(x, graph),
-            self.blocks,
-            graph,
-            self.att,
-            scope=self.scope,
-            negative_slope=self.negative_slope,
-            edge_values=values,
-            edge_row=rows,
-        )
+        return ops.gatv2_alpha(**self._inputs(x, graph))
 
-    def _tables(self, x: Mapping[str, Tensor], graph: FlatGraph) -> list[Tensor]:
-        """Values for the relations out of each node, queries for the relations into it."""
-        check_inputs(self.schema, self.in_channels, x, graph)
-        tables = []
-        for m, name in enumerate(self.schema.modalities):
-            weight = torch.cat([self.source_weight[m], self.target_weight[m]]).flatten(0, 1)
-            bias = torch.cat([self.source_bias[m], self.target_bias[m]]).flatten() if len(self.bias) else None
-            tables.append(nn.functional.linear(x[name], weight, bias))
-        return tables
-
-    def _edge_values(self, graph: FlatGraph) -> tuple[Tensor | None, Int[Tensor, " edges"] | None]:
-        parts, edges = [], []
-        for r, (rows, features) in enumerate(zip(graph.feature_edges, graph.features, strict=True)):
-            if rows is not None and features is not None:
-                parts.append(features @ self.edge_weight[r].T)
-                edges.append(rows)
-        if not parts:
-            return None, None
-        values = torch.cat(parts)
-        row = torch.full((graph.src.numel(),), -1, dtype=torch.int32, device=values.device)
-        row[torch.cat(edges)] = torch.arange(len(values), dtype=torch.int32, device=values.device)
-        return values, row
+    def _inputs(self, x: Mapping[str, Tensor], graph: FlatGraph) -> dict[str, Any]:
+        """Values for the relations out of each node, queries for the relations into it, values of edges."""
+        check_inputs(self.schema, self.in_channels, x, graph, self.bias.dtype)
+        rows = [x[name] for name in self.schema.modalities]
+        values, row = edge_rows(graph, project_features(graph, list(self.edge_weight)))
+        return {
+            "source": linear_tables(rows, self.source_weight, self.source_bias),
+            "target": linear_tables(rows, self.target_weight, self.target_bias),
+            "blocks": self.blocks,
+            "graph": graph,
+            "att": self.att,
+            "scope": self.scope,
+            "negative_slope": self.negative_slope,
+            "edge_values": values,
+            "edge_row": row,
+        }

@@ -1,32 +1,71 @@
-"""What convs share: where the blocks of every relation lie in the tables, and in what form arguments come."""
+"""What convs share: where relations have their columns, what arguments are refused, how results come out."""
 
-from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.functional import linear
 
 from mmgraph.graph import FlatGraph, GraphSchema
-from mmgraph.ops import Scope
-
-Side = Literal["source", "target"]
+from mmgraph.ops import Ends, Scope
 
 
-def blocks_of(schema: GraphSchema, blocks: Sequence[tuple[Side, int]]) -> Int[Tensor, "relations kinds 2"]:
-    """Where every relation has its blocks of columns: modality id and first column, for each (side, width) given.
+class Block(NamedTuple):
+    """A kind of columns that relations have in the tables of an attention operator.
 
-    A modality's table has a "source" block per relation out of it and a "target" block per relation into it; blocks
-    of one kind lie together, kinds in the order given.
+    Attributes:
+        side: in the table of the "source" or of the "target" of a relation.
+        width: columns.
+        shared: whether all relations of a modality have the same columns.
+    """
+
+    side: Literal["source", "target"]
+    width: int
+    shared: bool = False
+
+
+def blocks_of(schema: GraphSchema, blocks: Sequence[Block]) -> Int[Tensor, "relations kinds 2"]:
+    """Where every relation has its blocks of columns: modality id and first column, for each kind given.
+
+    A modality has a "source" table with a block per relation out of it, and a "target" table with a block per relation
+    into it, or one for all of them; blocks of one kind lie together, kinds in the order given.
+
+    Example:
+        >>> schema = GraphSchema({"a": 1}, [("a", "x", "a"), ("a", "y", "a")])
+        >>> blocks_of(schema, [Block("source", 8), Block("source", 2), Block("target", 2, shared=True)]).tolist()
+        [[[0, 0], [0, 16], [0, 0]], [[0, 8], [0, 18], [0, 0]]]
     """
     places = torch.zeros(len(schema.edge_types), len(blocks), 2, dtype=torch.int64)
     for m, name in enumerate(schema.modalities):
-        column = 0
-        for kind, (side, width) in enumerate(blocks):
-            for r in schema.out_of(name) if side == "source" else schema.into(name):
-                places[r, kind] = torch.tensor([m, column])
-                column += width
+        column = {"source": 0, "target": 0}
+        for kind, (side, width, shared) in enumerate(blocks):
+            relations = schema.out_of(name) if side == "source" else schema.into(name)
+            for r in relations:
+                places[r, kind] = torch.tensor([m, column[side]])
+                column[side] += 0 if shared else width
+            column[side] += width if shared and relations else 0
     return places
+
+
+def ends_of(schema: GraphSchema) -> Ends:
+    """Where relations begin and end, for `ops.relation_sum`."""
+    return Ends(tuple((schema.modality_id(src), schema.modality_id(dst)) for src, _, dst in schema.edge_types))
+
+
+def relation_weights(
+    ends: Ends, in_channels: Sequence[int], weights: Sequence[Float[Tensor, "out_channels _"]]
+) -> list[Float[Tensor, "out_channels _"]]:
+    """The matrix of every relation: a view of its columns where a modality has those into it side by side.
+
+    Example:
+        >>> ends, weights = Ends(((0, 1), (1, 1))), [torch.zeros(4, 0), torch.zeros(4, 5)]
+        >>> [tuple(weight.shape) for weight in relation_weights(ends, (3, 2), weights)]
+        [(4, 3), (4, 2)]
+    """
+    columns = zip(ends.pairs, ends.columns(in_channels)[0], strict=True)
+    return [weights[dst][:, at : at + in_channels[src]] for (src, dst), at in columns]
 
 
 def channels_of(schema: GraphSchema, in_channels: int | Mapping[str, int]) -> tuple[int, ...]:
@@ -39,7 +78,16 @@ def channels_of(schema: GraphSchema, in_channels: int | Mapping[str, int]) -> tu
     return tuple(in_channels[name] for name in schema.modalities)
 
 
-def check_arguments(out_channels: int, heads: int, dropout: float, scope: Scope) -> None:
+def one_size(schema: GraphSchema, in_channels: int | Mapping[str, int], why: str) -> int:
+    """Input channels of all modalities. Raises ValueError, saying `why` they are one number, if they differ."""
+    sizes = channels_of(schema, in_channels)
+    if len(set(sizes)) > 1:
+        given = dict(zip(schema.modalities, sizes, strict=True))
+        raise ValueError(f"{why}, so all modalities have the same in_channels; got {given}. Put an encoder before it")
+    return sizes[0]
+
+
+def check_arguments(out_channels: int, heads: int = 1, dropout: float = 0.0, scope: Scope = "relation") -> None:
     """Raises ValueError for sizes below 1, a dropout outside 0..1 and an unknown scope."""
     if out_channels < 1 or heads < 1:
         raise ValueError(f"out_channels and heads are at least 1, got {out_channels=}, {heads=}")
@@ -50,7 +98,11 @@ def check_arguments(out_channels: int, heads: int, dropout: float, scope: Scope)
 
 
 def check_inputs(
-    schema: GraphSchema, in_channels: Sequence[int], x: Mapping[str, Float[Tensor, "_ _"]], graph: FlatGraph
+    schema: GraphSchema,
+    in_channels: Sequence[int],
+    x: Mapping[str, Float[Tensor, "_ _"]],
+    graph: FlatGraph,
+    dtype: torch.dtype,
 ) -> None:
     """Raises ValueError where `x` or `graph` are not what the conv was made for; a kernel would read past the end."""
     sizes = (len(graph.num_nodes), len(graph.features))
@@ -66,6 +118,32 @@ def check_inputs(
             raise ValueError(f"modality {name!r}: x has {x[name].shape[0]} rows, the graph {nodes} nodes")
         if x[name].shape[1] != channels:
             raise ValueError(f"modality {name!r}: x has {x[name].shape[1]} channels, the conv was made for {channels}")
+        _check_dtype(f"x of modality {name!r}", x[name], dtype)
+    for relation, features in zip(schema.edge_types, graph.features, strict=True):
+        if features is not None:
+            wanted, found = schema.edge_channels(relation), features.shape[1]
+            if found != wanted:
+                raise ValueError(f"relation {relation} has {found} edge features, the conv was made for {wanted}")
+            _check_dtype(f"edge features of {relation}", features, dtype)
+
+
+def _check_dtype(what: str, value: Tensor, dtype: torch.dtype) -> None:
+    if value.dtype != dtype and not torch.is_autocast_enabled(value.device.type):
+        raise ValueError(
+            f"{what}: the dtype is {value.dtype}, that of the conv's weights {dtype}; convert one with .to()"
+        )
+
+
+def linear_tables(
+    rows: Sequence[Float[Tensor, "_ _"]],
+    weights: Iterable[Float[Tensor, "_ _ _"]],
+    biases: Iterable[Float[Tensor, "_ _"]],
+) -> list[Float[Tensor, "_ _"]]:
+    """Per modality one matrix product: its rows times the matrices of its relations, side by side, plus biases."""
+    return [
+        linear(x, weight.flatten(0, 1), bias.flatten() if len(bias) else None)
+        for x, weight, bias in zip(rows, weights, biases, strict=True)
+    ]
 
 
 def split(schema: GraphSchema, rows: Float[Tensor, "nodes channels"], graph: FlatGraph) -> dict[str, Tensor]:
@@ -73,8 +151,22 @@ def split(schema: GraphSchema, rows: Float[Tensor, "nodes channels"], graph: Fla
     return dict(zip(schema.modalities, rows.split(graph.num_nodes), strict=True))
 
 
-def dropout_seed(training: bool, dropout: float) -> tuple[float, int]:
+def merge_heads(
+    out: Float[Tensor, "nodes heads_times_channels"], heads: int, *, concat: bool
+) -> Float[Tensor, "nodes channels"]:
+    """The heads side by side as they are, or their mean."""
+    return out if concat else out.unflatten(1, (heads, -1)).mean(1)
+
+
+def with_bias(parts: Mapping[str, Tensor], bias: Float[Tensor, "rows channels"]) -> dict[str, Tensor]:
+    """Adds to every modality its row of `bias`, or nothing where that has no rows."""
+    if not len(bias):
+        return dict(parts)
+    return {name: part + row for (name, part), row in zip(parts.items(), bias, strict=True)}
+
+
+def dropout_now(training: bool, dropout: float) -> dict[str, Any]:
     """The dropout to apply now, and a seed from torch's generator that says which edges fall out."""
     if not training or dropout == 0:
-        return 0.0, 0
-    return dropout, int(torch.randint(2**31 - 1, ()))
+        return {"dropout": 0.0, "seed": 0}
+    return {"dropout": dropout, "seed": int(torch.randint(2**31 - 1, ()))}

@@ -1,4 +1,4 @@
-"""What the CPU kernels share: compiler options, pieces of work, softmax over a run of edges, factors of edges."""
+"""What the CPU kernels share: compiler options, pieces of work, runs of edges, factors of edges."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +9,6 @@ import numpy as np
 import torch
 from numba import njit, prange
 from numpy.typing import NDArray
-
-from mmgraph.ops.numba_kernels.rows import exp_below_zero
 
 Array = NDArray[Any]
 
@@ -64,37 +62,20 @@ def cut(ptr: Array, pieces: int) -> Array:
     return bounds
 
 
-@njit(inline="always")
+@njit(cache=True)
 @no_type_check
-def run_end(relation: Array, start: int, stop: int, per_relation: bool) -> int:
-    """Where the edges that share a softmax with edge `start` end."""
-    if not per_relation:
-        return stop
-    end = start + 1
-    while end < stop and relation[end] == relation[start]:
-        end += 1
-    return end
+def run_ends(ptr: Array, relation: Array) -> Array:
+    """For every edge, where the run of edges of its relation into (or out of) its node ends, int32.
 
-
-@njit(inline="always", fastmath=FAST)
-@no_type_check
-def softmax_run(alpha: Array, start: int, end: int, heads: int) -> None:
-    """Turns the logits in rows `start` to `end` into weights, in place."""
-    for h in range(heads):
-        top = alpha[start, h]
-        for e in range(start + 1, end):
-            top = max(top, alpha[e, h])
-        for e in range(start, end):
-            alpha[e, h] -= top
-    block = alpha[start:end]
-    exp_below_zero(np.int64(block.ctypes.data), np.int64(block.size), alpha.dtype.type(0))
-    for h in range(heads):
-        total = alpha.dtype.type(0)
-        for e in range(start, end):
-            total += alpha[e, h]
-        share = alpha.dtype.type(1) / total
-        for e in range(start, end):
-            alpha[e, h] *= share
+    Kernels look it up: a loop that searched the end would be mispredicted once per run, and again in every pass.
+    """
+    ends = np.empty(relation.size, np.int32)
+    for i in range(ptr.size - 1):
+        start, end = ptr[i], ptr[i + 1]
+        for e in range(end - 1, start - 1, -1):
+            ends[e] = end
+            end = e if relation[e - 1] != relation[e] else end  # the value at `start` is never used
+    return ends
 
 
 @njit(inline="always")

@@ -1,7 +1,8 @@
 """GAT on the CPU: logits, softmax and weighted sum in one pass over destination-sorted edges, its gradient in two.
 
-No array of [edges, heads, channels] exists. The backward pass first goes by destination (gradients of logits), then by
-source (gradients of tables), so every row is written once and by one thread. `places` holds byte addresses and strides.
+No array of [edges, heads, channels] exists. The backward pass first goes by destination (gradients of logits, and of
+the tables of destinations), then by source (those of sources), so every row is written once and by one thread.
+`places` holds byte addresses and strides; `rows` the extent of every modality's table, see `launch`.
 """
 
 from typing import no_type_check
@@ -9,8 +10,11 @@ from typing import no_type_check
 import numpy as np
 from numba import njit, prange
 
-from mmgraph.ops.numba_kernels.common import FAST, Array, run_end, softmax_run
-from mmgraph.ops.numba_kernels.rows import add_scaled, clear, dot, grow, load
+from mmgraph.ops.numba_kernels.common import FAST, Array
+from mmgraph.ops.numba_kernels.heads import leaky_sums, leaky_sums_backward, softmax_rows, sum_heads_at
+from mmgraph.ops.numba_kernels.passes import logit_gradients, set_rows, sum_values
+from mmgraph.ops.numba_kernels.rows import clear
+from mmgraph.ops.numba_kernels.runs import fills_vectors, sum_rows_at
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -20,6 +24,7 @@ def forward(
     rowptr: Array,
     src: Array,
     relation: Array,
+    ends: Array,
     places: Array,
     edge_logits: Array,
     factor: Array,
@@ -28,34 +33,27 @@ def forward(
     per_relation: bool,
     out: Array,
     alpha: Array,
+    weights: Array,
 ) -> None:
-    """Fills `out` [nodes, heads x channels] and `alpha` [edges, heads]."""
+    """Fills `out` [nodes, heads x channels], `alpha` and `weights` (alpha x factor) [edges, heads]."""
     heads, zero, size = alpha.shape[1], out.dtype.type(0), out.itemsize
-    leak = out.dtype.type(slope)
-    first_row, row = np.int64(out.ctypes.data), out.shape[1] * size
+    leak, ids, logits = out.dtype.type(slope), np.int64(src.ctypes.data), np.int64(alpha.ctypes.data)
+    own = np.int64(edge_logits.ctypes.data) if edge_logits.shape[0] > 0 else np.int64(0)
     for piece in prange(bounds.size - 1):
         for i in range(bounds[piece], bounds[piece + 1]):
             start, stop = rowptr[i], rowptr[i + 1]
-            clear(first_row + i * row, out.shape[1], zero)
+            clear(np.int64(out.ctypes.data) + i * out.shape[1] * size, out.shape[1], zero)
             while start < stop:
-                end = run_end(relation, start, stop, per_relation)
-                for e in range(start, end):
-                    r = relation[e]
-                    here = places[r, 1, 0] + src[e] * places[r, 1, 1]
-                    there = places[r, 2, 0] + i * places[r, 2, 1]
-                    for h in range(heads):
-                        logit = load(here + h * size, zero) + load(there + h * size, zero)
-                        if edge_logits.shape[0] > 0:
-                            logit += edge_logits[e, h]
-                        alpha[e, h] = logit if logit > zero else logit * leak
-                softmax_run(alpha, start, end, heads)
-                for e in range(start, end):
-                    r = relation[e]
-                    values = places[r, 0, 0] + src[e] * places[r, 0, 1]
-                    for h in range(heads):
-                        weight = alpha[e, h] * factor[e, h] if factor.shape[0] > 0 else alpha[e, h]
-                        shift = h * channels * size
-                        add_scaled(first_row + i * row + shift, values + shift, weight, channels)
+                end = ends[start] if per_relation else stop
+                part = start
+                while part < end:
+                    last, r = ends[part], relation[part]
+                    target = places[r, 2, 0] + i * places[r, 2, 1]
+                    base, stride = places[r, 1, 0], places[r, 1, 1]
+                    leaky_sums(logits, ids, base, stride, part, last, own, target, leak, heads)
+                    part = last
+                softmax_rows(logits, start, end, heads, zero)
+                sum_values(i, start, end, src, relation, ends, places, channels, alpha, factor, weights, out)
                 start = end
 
 
@@ -66,6 +64,7 @@ def backward_by_destination(
     rowptr: Array,
     src: Array,
     relation: Array,
+    ends: Array,
     places: Array,
     edge_logits: Array,
     factor: Array,
@@ -74,40 +73,37 @@ def backward_by_destination(
     per_relation: bool,
     alpha: Array,
     grad_out: Array,
+    grad_places: Array,
+    grad_rows: Array,
     grad_alpha: Array,
-    grad_logits: Array,
+    grads: Array,
 ) -> None:
-    """Fills the gradients [edges, heads] of what multiplies the values, and of the logits before LeakyReLU."""
-    heads, zero, size = alpha.shape[1], alpha.dtype.type(0), alpha.itemsize
-    leak = alpha.dtype.type(slope)
-    first_row, row = np.int64(grad_out.ctypes.data), grad_out.shape[1] * size
+    """Fills `grad_alpha` and `grads`, gradients [edges, heads] of alpha x factor and logits, and those of targets."""
+    heads, zero, leak = alpha.shape[1], alpha.dtype.type(0), alpha.dtype.type(slope)
+    ids, first = np.int64(src.ctypes.data), np.int64(grads.ctypes.data)
+    own = np.int64(edge_logits.ctypes.data) if edge_logits.shape[0] > 0 else np.int64(0)
     for piece in prange(bounds.size - 1):
+        m = 0
         for i in range(bounds[piece], bounds[piece + 1]):
+            while i >= grad_rows[m, 1]:
+                m += 1
+            clear(grad_rows[m, 2] + i * grad_rows[m, 4], grad_rows[m, 3], zero)
             start, stop = rowptr[i], rowptr[i + 1]
+            set_rows(grads, start, stop, heads)
             while start < stop:
-                end = run_end(relation, start, stop, per_relation)
-                for e in range(start, end):
-                    r = relation[e]
-                    values = places[r, 0, 0] + src[e] * places[r, 0, 1]
-                    for h in range(heads):
-                        shift = h * channels * size
-                        grad = dot(first_row + i * row + shift, values + shift, channels, zero)
-                        if grad_alpha.shape[0] > 0:
-                            grad_alpha[e, h] = grad
-                        grad_logits[e, h] = grad * factor[e, h] if factor.shape[0] > 0 else grad
-                for h in range(heads):
-                    mean = zero
-                    for e in range(start, end):
-                        mean += alpha[e, h] * grad_logits[e, h]
-                    for e in range(start, end):
-                        r = relation[e]
-                        logit = load(places[r, 1, 0] + src[e] * places[r, 1, 1] + h * size, zero)
-                        logit += load(places[r, 2, 0] + i * places[r, 2, 1] + h * size, zero)
-                        if edge_logits.shape[0] > 0:
-                            logit += edge_logits[e, h]
-                        grad = alpha[e, h] * (grad_logits[e, h] - mean)
-                        grad_logits[e, h] = grad if logit > zero else grad * leak
-                start = end
+                end = ends[start] if per_relation else stop
+                logit_gradients(
+                    i, start, end, src, relation, ends, places, channels, alpha, factor, grad_out, grad_alpha, grads
+                )
+                while start < end:
+                    last, r = ends[start], relation[start]
+                    target, to_target = (
+                        places[r, 2, 0] + i * places[r, 2, 1],
+                        grad_places[r, 2, 0] + i * grad_places[r, 2, 1],
+                    )
+                    base, stride = places[r, 1, 0], places[r, 1, 1]
+                    leaky_sums_backward(first, ids, base, stride, start, last, own, target, to_target, leak, heads)
+                    start = last
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -115,39 +111,37 @@ def backward_by_destination(
 def backward_by_source(
     bounds: Array,
     source_ptr: Array,
-    source_edge: Array,
+    edge: Array,
     dst: Array,
-    rowptr: Array,
     relation: Array,
-    places: Array,
-    rows: Array,
-    factor: Array,
+    ends: Array,
     channels: int,
-    alpha: Array,
+    weights: Array,
     grad_out: Array,
-    grad_logits: Array,
+    grads: Array,
+    grad_places: Array,
+    grad_rows: Array,
 ) -> None:
-    """Fills the gradients of the tables, whose places are `places` and whose rows are `rows`."""
-    heads, zero, size = alpha.shape[1], alpha.dtype.type(0), alpha.itemsize
-    first_row, row = np.int64(grad_out.ctypes.data), grad_out.shape[1] * size
+    """Fills the gradients of the tables of sources: values and logits."""
+    heads, zero, size = weights.shape[1], weights.dtype.type(0), weights.itemsize
+    first_row, row, step = np.int64(grad_out.ctypes.data), grad_out.shape[1] * size, heads * size
+    ids, edges, first = np.int64(dst.ctypes.data), np.int64(edge.ctypes.data), np.int64(weights.ctypes.data)
+    calls = 1 if fills_vectors(channels, size) else heads
+    count = heads * channels // calls
     for piece in prange(bounds.size - 1):
         m = 0
         for j in range(bounds[piece], bounds[piece + 1]):
-            while j >= rows[m, 1]:
+            while j >= grad_rows[m, 1]:
                 m += 1
-            clear(rows[m, 2] + j * rows[m, 4], rows[m, 3], zero)
-            for k in range(source_ptr[j], source_ptr[j + 1]):
-                e = source_edge[k]
-                r = relation[e]
-                outer = first_row + dst[e] * row
-                to_values = places[r, 0, 0] + j * places[r, 0, 1]
-                to_logits = places[r, 1, 0] + j * places[r, 1, 1]
-                for h in range(heads):
-                    weight = alpha[e, h] * factor[e, h] if factor.shape[0] > 0 else alpha[e, h]
-                    shift = h * channels * size
-                    add_scaled(to_values + shift, outer + shift, weight, channels)
-                    grow(to_logits + h * size, grad_logits[e, h])
-            for e in range(rowptr[j], rowptr[j + 1]):
-                r = relation[e]
-                for h in range(heads):
-                    grow(places[r, 2, 0] + j * places[r, 2, 1] + h * size, grad_logits[e, h])
+            clear(grad_rows[m, 2] + j * grad_rows[m, 4], grad_rows[m, 3], zero)
+            start, stop = source_ptr[j], source_ptr[j + 1]
+            while start < stop:
+                end, r = ends[start], relation[edge[start]]
+                to_values = grad_places[r, 0, 0] + j * grad_places[r, 0, 1]
+                to_logits = grad_places[r, 1, 0] + j * grad_places[r, 1, 1]
+                for h in range(calls):
+                    shift, at = h * channels * size, first + h * size
+                    base = first_row + shift
+                    sum_rows_at(to_values + shift, ids, base, row, start, end, edges, at, step, channels, count, zero)
+                sum_heads_at(to_logits, np.int64(grads.ctypes.data), start, end, edges, heads, zero)
+                start = end

@@ -1,19 +1,15 @@
-"""GATv2 on the CPU, in the same three passes as GAT; the sum inside the nonlinearity is recomputed, never stored."""
+"""GATv2 on the CPU, in the same three passes as GAT; of the sum inside the nonlinearity only the sign is stored."""
 
 from typing import no_type_check
 
 import numpy as np
 from numba import njit, prange
 
-from mmgraph.ops.numba_kernels.common import FAST, Array, run_end, softmax_run
-from mmgraph.ops.numba_kernels.rows import (
-    add_scaled,
-    clear,
-    dot,
-    leaky_logit,
-    leaky_source_gradient,
-    leaky_target_gradients,
-)
+from mmgraph.ops.numba_kernels.common import FAST, Array
+from mmgraph.ops.numba_kernels.heads import softmax_rows
+from mmgraph.ops.numba_kernels.passes import logit_gradients, set_rows, sum_values
+from mmgraph.ops.numba_kernels.rows import clear
+from mmgraph.ops.numba_kernels.runs import leaky_rows, leaky_rows_source, leaky_rows_target
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -23,6 +19,7 @@ def forward(
     rowptr: Array,
     src: Array,
     relation: Array,
+    ends: Array,
     places: Array,
     att: Array,
     extra: Array,
@@ -32,35 +29,44 @@ def forward(
     per_relation: bool,
     out: Array,
     alpha: Array,
+    weights: Array,
 ) -> None:
-    """Fills `out` [nodes, heads x channels] and `alpha` [edges, heads]; `extra`: address of an edge's values, or 0."""
+    """Fills `out`, `alpha` and `weights` as GAT does; `extra`: address of an edge's own row, or an empty array."""
     heads, zero, size = alpha.shape[1], out.dtype.type(0), out.itemsize
-    leak = out.dtype.type(slope)
-    first_row, row, vectors = np.int64(out.ctypes.data), out.shape[1] * size, np.int64(att.ctypes.data)
+    leak, row = out.dtype.type(slope), out.shape[1] * size
+    vectors, ids, logits = np.int64(att.ctypes.data), np.int64(src.ctypes.data), np.int64(alpha.ctypes.data)
+    own = np.int64(extra.ctypes.data) if extra.size > 0 else np.int64(0)
     for piece in prange(bounds.size - 1):
         for i in range(bounds[piece], bounds[piece + 1]):
             start, stop = rowptr[i], rowptr[i + 1]
-            clear(first_row + i * row, out.shape[1], zero)
+            clear(np.int64(out.ctypes.data) + i * row, out.shape[1], zero)
+            set_rows(alpha, start, stop, heads)
+            part = start
+            while part < stop:
+                end, r = ends[part], relation[part]
+                queries = places[r, 1, 0] + i * places[r, 1, 1]
+                for h in range(heads):
+                    shift = h * channels * size
+                    leaky_rows(
+                        logits + h * size,
+                        heads * size,
+                        ids,
+                        places[r, 0, 0] + shift,
+                        places[r, 0, 1],
+                        part,
+                        end,
+                        own,
+                        shift,
+                        queries + shift,
+                        vectors + r * row + shift,
+                        leak,
+                        channels,
+                    )
+                part = end
             while start < stop:
-                end = run_end(relation, start, stop, per_relation)
-                for e in range(start, end):
-                    r = relation[e]
-                    values = places[r, 0, 0] + src[e] * places[r, 0, 1]
-                    queries = places[r, 1, 0] + i * places[r, 1, 1]
-                    inner = extra[e] if extra.size > 0 else np.int64(0)
-                    for h in range(heads):
-                        shift = h * channels * size
-                        more = inner + shift if inner != 0 else inner
-                        vector = vectors + r * row + shift
-                        alpha[e, h] = leaky_logit(values + shift, queries + shift, more, vector, leak, channels)
-                softmax_run(alpha, start, end, heads)
-                for e in range(start, end):
-                    r = relation[e]
-                    values = places[r, 0, 0] + src[e] * places[r, 0, 1]
-                    for h in range(heads):
-                        weight = alpha[e, h] * factor[e, h] if factor.shape[0] > 0 else alpha[e, h]
-                        shift = h * channels * size
-                        add_scaled(first_row + i * row + shift, values + shift, weight, channels)
+                end = ends[start] if per_relation else stop
+                softmax_rows(logits, start, end, heads, zero)
+                sum_values(i, start, end, src, relation, ends, places, channels, alpha, factor, weights, out)
                 start = end
 
 
@@ -71,6 +77,7 @@ def backward_by_destination(
     rowptr: Array,
     src: Array,
     relation: Array,
+    ends: Array,
     places: Array,
     att: Array,
     extra: Array,
@@ -84,17 +91,20 @@ def backward_by_destination(
     grad_rows: Array,
     grad_extra: Array,
     grad_alpha: Array,
-    grad_logits: Array,
+    grads: Array,
     grad_att: Array,
+    signs: Array,
 ) -> None:
-    """Fills the gradients [edges, heads] of what multiplies the values and of logits, of queries and of edge values.
+    """Fills gradients as GAT's pass does, those of the edges' own rows, and `signs` [edges, heads, bytes].
 
-    Adds those of the attention vectors to `grad_att` [pieces, relations, heads, channels]. `grad_rows` are the columns
-    of queries of each modality, see `launch`.
+    Adds those of the attention vectors to `grad_att` [pieces, relations, heads, channels].
     """
     heads, zero, size = alpha.shape[1], alpha.dtype.type(0), alpha.itemsize
-    leak = alpha.dtype.type(slope)
-    first_row, row, vectors = np.int64(grad_out.ctypes.data), grad_out.shape[1] * size, np.int64(att.ctypes.data)
+    leak, row = alpha.dtype.type(slope), grad_out.shape[1] * size
+    vectors, ids, first = np.int64(att.ctypes.data), np.int64(src.ctypes.data), np.int64(grads.ctypes.data)
+    first_sign, sign_bytes = np.int64(signs.ctypes.data), signs.shape[2]
+    own = np.int64(extra.ctypes.data) if extra.size > 0 else np.int64(0)
+    to_own = np.int64(grad_extra.ctypes.data) if extra.size > 0 else np.int64(0)
     for piece in prange(bounds.size - 1):
         to_vectors = np.int64(grad_att.ctypes.data) + piece * grad_att[0].size * size
         m = 0
@@ -103,47 +113,42 @@ def backward_by_destination(
                 m += 1
             clear(grad_rows[m, 2] + i * grad_rows[m, 4], grad_rows[m, 3], zero)
             start, stop = rowptr[i], rowptr[i + 1]
+            set_rows(grads, start, stop, heads)
+            part = start
             while start < stop:
-                end = run_end(relation, start, stop, per_relation)
-                for e in range(start, end):
-                    r = relation[e]
-                    values = places[r, 0, 0] + src[e] * places[r, 0, 1]
-                    for h in range(heads):
-                        shift = h * channels * size
-                        grad = dot(first_row + i * row + shift, values + shift, channels, zero)
-                        if grad_alpha.shape[0] > 0:
-                            grad_alpha[e, h] = grad
-                        grad_logits[e, h] = grad * factor[e, h] if factor.shape[0] > 0 else grad
-                for h in range(heads):
-                    mean = zero
-                    for e in range(start, end):
-                        mean += alpha[e, h] * grad_logits[e, h]
-                    for e in range(start, end):
-                        grad_logits[e, h] = alpha[e, h] * (grad_logits[e, h] - mean)
-                for e in range(start, end):
-                    r = relation[e]
-                    values = places[r, 0, 0] + src[e] * places[r, 0, 1]
-                    queries = places[r, 1, 0] + i * places[r, 1, 1]
-                    to_queries = grad_places[r, 1, 0] + i * grad_places[r, 1, 1]
-                    inner = extra[e] if extra.size > 0 else np.int64(0)
-                    to_inner = grad_extra[e] if extra.size > 0 else np.int64(0)
-                    for h in range(heads):
-                        shift = h * channels * size
-                        more = inner + shift if inner != 0 else inner
-                        vector = r * row + shift
-                        leaky_target_gradients(
-                            values + shift,
-                            queries + shift,
-                            more,
-                            vectors + vector,
-                            to_vectors + vector,
-                            to_queries + shift,
-                            to_inner + shift,
-                            grad_logits[e, h],
-                            leak,
-                            channels,
-                        )
+                end = ends[start] if per_relation else stop
+                logit_gradients(
+                    i, start, end, src, relation, ends, places, channels, alpha, factor, grad_out, grad_alpha, grads
+                )
                 start = end
+            while part < stop:
+                end, r = ends[part], relation[part]
+                queries = places[r, 1, 0] + i * places[r, 1, 1]
+                to_queries = grad_places[r, 1, 0] + i * grad_places[r, 1, 1]
+                for h in range(heads):
+                    shift = h * channels * size
+                    vector = r * row + shift
+                    leaky_rows_target(
+                        ids,
+                        places[r, 0, 0] + shift,
+                        places[r, 0, 1],
+                        part,
+                        end,
+                        own,
+                        to_own,
+                        shift,
+                        queries + shift,
+                        vectors + vector,
+                        to_queries + shift,
+                        to_vectors + vector,
+                        first_sign + h * sign_bytes,
+                        heads * sign_bytes,
+                        first + h * size,
+                        heads * size,
+                        leak,
+                        channels,
+                    )
+                part = end
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -151,51 +156,54 @@ def backward_by_destination(
 def backward_by_source(
     bounds: Array,
     source_ptr: Array,
-    source_edge: Array,
+    edge: Array,
     dst: Array,
     relation: Array,
-    places: Array,
+    ends: Array,
     att: Array,
-    extra: Array,
-    factor: Array,
     channels: int,
     slope: float,
-    alpha: Array,
+    weights: Array,
     grad_out: Array,
-    grad_logits: Array,
+    grads: Array,
+    signs: Array,
     grad_places: Array,
     grad_rows: Array,
 ) -> None:
-    """Fills the gradients of values, as values and inside the logits; `grad_rows` says where the values begin."""
-    heads, zero, size = alpha.shape[1], alpha.dtype.type(0), alpha.itemsize
-    leak = alpha.dtype.type(slope)
-    first_row, row, vectors = np.int64(grad_out.ctypes.data), grad_out.shape[1] * size, np.int64(att.ctypes.data)
+    """Fills the gradients of values, as values and inside the logits."""
+    heads, zero, size = weights.shape[1], weights.dtype.type(0), weights.itemsize
+    leak, row = weights.dtype.type(slope), grad_out.shape[1] * size
+    first_row, vectors = np.int64(grad_out.ctypes.data), np.int64(att.ctypes.data)
+    ids, edges = np.int64(dst.ctypes.data), np.int64(edge.ctypes.data)
+    first, first_grad = np.int64(weights.ctypes.data), np.int64(grads.ctypes.data)
+    first_sign, sign_bytes = np.int64(signs.ctypes.data), signs.shape[2]
     for piece in prange(bounds.size - 1):
         m = 0
         for j in range(bounds[piece], bounds[piece + 1]):
             while j >= grad_rows[m, 1]:
                 m += 1
             clear(grad_rows[m, 2] + j * grad_rows[m, 4], grad_rows[m, 3], zero)
-            for k in range(source_ptr[j], source_ptr[j + 1]):
-                e = source_edge[k]
-                r, i = relation[e], dst[e]
-                values = places[r, 0, 0] + j * places[r, 0, 1]
-                queries = places[r, 1, 0] + i * places[r, 1, 1]
+            start, stop = source_ptr[j], source_ptr[j + 1]
+            while start < stop:
+                end, r = ends[start], relation[edge[start]]
                 to_values = grad_places[r, 0, 0] + j * grad_places[r, 0, 1]
-                inner = extra[e] if extra.size > 0 else np.int64(0)
                 for h in range(heads):
-                    weight = alpha[e, h] * factor[e, h] if factor.shape[0] > 0 else alpha[e, h]
                     shift = h * channels * size
-                    more = inner + shift if inner != 0 else inner
-                    leaky_source_gradient(
-                        values + shift,
-                        queries + shift,
-                        more,
-                        vectors + r * row + shift,
-                        first_row + i * row + shift,
+                    leaky_rows_source(
                         to_values + shift,
-                        weight,
-                        grad_logits[e, h],
+                        ids,
+                        first_row + shift,
+                        row,
+                        start,
+                        end,
+                        edges,
+                        first + h * size,
+                        first_grad + h * size,
+                        heads * size,
+                        vectors + r * row + shift,
+                        first_sign + h * sign_bytes,
+                        heads * sign_bytes,
                         leak,
                         channels,
                     )
+                start = end

@@ -1,16 +1,18 @@
 """Loops over the channels of one edge, emitted as vector instructions.
 
 LLVM alone makes poor code of these loops: they are short, and it cannot know that the rows do not overlap. So each is
-emitted here with explicit vectors of 32 bytes and a scalar loop for what is left over. Rows are given by address in
+emitted here with explicit vectors and a scalar loop for what is left over. Rows are given by address in
 bytes, because the tables of the modalities are separate arrays. NaN and infinity pass through.
 """
 
 from collections.abc import Callable, Sequence
 
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba.core import cgutils
 
-VECTOR_BYTES = 32
+VECTOR_BYTES = 64 if binding.get_host_cpu_features().get("avx512f") else 32
+"""Width of a vector register."""
+
 FLAGS = ("contract", "reassoc", "nsz", "arcp")
 INDEX, INT = ir.IntType(64), ir.IntType(32)
 
@@ -105,6 +107,46 @@ def total(
     loop(builder, element, stop, body)
     parts = [lanes.sum(builder.load(places[n])) for n, lanes in kinds.items()]
     return builder.fadd(parts[0], parts[1], flags=FLAGS)
+
+
+def tiles(
+    builder: ir.IRBuilder,
+    element: ir.Type,
+    stop: ir.Value,
+    body: Callable[[list[tuple[Lanes, ir.Value]]], None],
+    sizes: Sequence[int] = (128 // VECTOR_BYTES, 1),
+) -> None:
+    """Emits `body` for positions 0 .. stop in the widest pieces possible: `sizes` vectors, then single numbers.
+
+    A body holds its piece in registers while it loops over edges.
+    """
+    wide, done = VECTOR_BYTES // size_of(element), ir.Constant(INDEX, 0)
+    for vectors in sizes:
+        step = vectors * wide
+        end = builder.add(done, builder.and_(builder.sub(stop, done), ir.Constant(INDEX, -step)))
+        with cgutils.for_range_slice(builder, done, end, ir.Constant(INDEX, step)) as (i, _):
+            lanes = Lanes(builder, element, wide)
+            body([(lanes, builder.add(i, ir.Constant(INDEX, v * wide))) for v in range(vectors)])
+        done = end
+    with cgutils.for_range_slice(builder, done, stop, ir.Constant(INDEX, 1)) as (i, _):
+        body([(Lanes(builder, element, 1), i)])
+
+
+class Cell:
+    """A vector that stays in a register while a loop changes it."""
+
+    def __init__(self, lanes: Lanes, start: ir.Value) -> None:
+        self.lanes, self.place = lanes, cgutils.alloca_once(lanes.builder, lanes.type)
+        lanes.builder.store(start, self.place)
+
+    @property
+    def value(self) -> ir.Value:
+        """What it holds now."""
+        return self.lanes.builder.load(self.place)
+
+    def add(self, value: ir.Value) -> None:
+        """Adds to it."""
+        self.lanes.builder.store(self.lanes.add(self.value, value), self.place)
 
 
 def exp(lanes: Lanes, x: ir.Value) -> ir.Value:

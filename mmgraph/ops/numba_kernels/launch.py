@@ -2,211 +2,297 @@
 
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mmgraph.ops.numba_kernels import gat, gatv2
-from mmgraph.ops.numba_kernels.common import PIECES, Array, cut, factors, torch_threads
+from mmgraph.ops.attention import Inputs, Numbers
+from mmgraph.ops.numba_kernels import dot, gat, gatv2, relation_sum
+from mmgraph.ops.numba_kernels.common import PIECES, Array, cut, factors, run_ends, torch_threads
+from mmgraph.ops.numba_kernels.runs import sign_bytes
 from mmgraph.ops.source_order import source_order
 from mmgraph.ops.table import place
 
 
 @torch_threads()
-def gat_forward(
-    tables: Sequence[Tensor],
-    blocks: Tensor,
-    edges: tuple[Tensor, Tensor, Tensor],
-    edge_logits: Tensor | None,
-    edge_weight: Tensor | None,
-    heads: int,
-    channels: int,
-    slope: float,
-    per_relation: bool,
-    dropout: float,
-    seed: int,
-) -> tuple[Tensor, Tensor]:
-    """Output [nodes, heads x channels] and alpha [edges, heads]; `edges` are rowptr, src, relation."""
-    tables = [table.contiguous() for table in tables]
-    out, alpha = _results(tables[0], edges, heads, channels)
-    factor = _factor(edge_weight, dropout, seed, alpha)
-    rowptr, src, relation = (part.numpy() for part in edges)
-    gat.forward(
-        cut(rowptr, PIECES), rowptr, src, relation, _places(blocks, tables), _optional(edge_logits, alpha), factor,
-        channels, slope, per_relation, out.numpy(), alpha.numpy(),
-    )  # fmt: skip
+def attention_forward(inputs: Inputs, numbers: Numbers) -> tuple[Tensor, Tensor]:
+    """Output [nodes, heads x channels] and alpha [edges, heads]."""
+    inputs = _contiguous(inputs)
+    like, (nodes, num_edges) = inputs.source[0], (inputs.rowptr.numel() - 1, inputs.src.numel())
+    out, alpha = like.new_empty(nodes, numbers.heads * numbers.channels), like.new_empty(num_edges, numbers.heads)
+    factor = _factor(inputs.edge_weight, numbers, alpha)
+    weights = torch.empty_like(alpha) if factor.shape[0] else alpha
+    results = (numbers.per_relation, out.numpy(), alpha.numpy(), weights.numpy())
+    first = _by_destination(inputs)
+    if numbers.kind == "gat":
+        logits = _optional(inputs.edge_logits, alpha)
+        gat.forward(*first, logits, factor, numbers.channels, numbers.negative_slope, *results)
+    elif inputs.att is not None:
+        nothing = like.new_zeros(numbers.heads * numbers.channels)
+        own = _own_rows(inputs.edge_values, inputs.edge_row, nothing)
+        gatv2.forward(*first, inputs.att.numpy(), own, factor, numbers.channels, numbers.negative_slope, *results)
+    else:
+        sizes = (numbers.channels, numbers.key_channels, numbers.scale)
+        own = _own_rows(inputs.edge_values, inputs.edge_row)
+        dot.forward(*first, own, factor, *sizes, *results)
     return out, alpha
 
 
+class Gradients(NamedTuple):
+    """What a backward pass fills; a tensor without rows stands for an input that was not given."""
+
+    source: list[Tensor]
+    target: list[Tensor]
+    att: Tensor
+    logits: Tensor
+    values: Tensor
+    alpha: Tensor
+
+
 @torch_threads()
-def gat_backward(
-    grad_out: Tensor,
-    alpha: Tensor,
-    tables: Sequence[Tensor],
-    blocks: Tensor,
-    edges: tuple[Tensor, Tensor, Tensor],
-    edge_logits: Tensor | None,
-    edge_weight: Tensor | None,
-    channels: int,
-    slope: float,
-    per_relation: bool,
-    dropout: float,
-    seed: int,
-) -> tuple[list[Tensor], Tensor, Tensor]:
-    """Gradients of tables, edge logits [edges, heads] and edge weights ([edges, heads], or no row without weights)."""
-    tables = [table.contiguous() for table in tables]
-    grad_tables = [torch.empty_like(table) for table in tables]
-    grad_logits, grad_alpha = torch.empty_like(alpha), torch.empty_like(alpha[: 0 if edge_weight is None else None])
-    factor = _factor(edge_weight, dropout, seed, alpha)
-    rowptr, src, relation = (part.numpy() for part in edges)
+def attention_backward(
+    grad_out: Tensor, alpha: Tensor, inputs: Inputs, numbers: Numbers
+) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor, Tensor, Tensor]:
+    """Gradients of sources, targets, att, edge logits, edge values, edge weights ([edges, heads]); 0 rows for none."""
+    inputs = _contiguous(inputs)
+    source, target = ([torch.empty_like(table) for table in side] for side in (inputs.source, inputs.target))
+    values = alpha.new_zeros(0, 0) if inputs.edge_values is None else torch.zeros_like(inputs.edge_values)
+    to_alpha = torch.empty_like(alpha[: 0 if inputs.edge_weight is None else None])
+    grads = Gradients(source, target, alpha.new_zeros(0, 0, 0), torch.empty_like(alpha), values, to_alpha)
+    factor = _factor(inputs.edge_weight, numbers, alpha)
+    weights = (alpha * torch.from_numpy(factor) if factor.shape[0] else alpha).numpy()
+    if numbers.kind == "gat":
+        _gat_backward(grad_out.numpy(), alpha, weights, factor, inputs, numbers, grads)
+    elif inputs.att is not None:
+        grads = grads._replace(att=inputs.att.new_zeros(PIECES, *inputs.att.shape))
+        _gatv2_backward(grad_out.numpy(), alpha, weights, factor, inputs, numbers, grads)
+        grads = grads._replace(att=grads.att.sum(0))
+    else:
+        _dot_backward(grad_out.numpy(), alpha, weights, factor, inputs, numbers, grads)
+    return *grads[:-1], _weight_gradient(grads.alpha, alpha, numbers)
+
+
+def _gat_backward(
+    grad_out: Array, alpha: Tensor, weights: Array, factor: Array, inputs: Inputs, numbers: Numbers, grads: Gradients
+) -> None:
+    to_places, logits = _grad_places(inputs, grads), grads.logits.numpy()
     gat.backward_by_destination(
-        cut(rowptr, PIECES), rowptr, src, relation, _places(blocks, tables), _optional(edge_logits, alpha), factor,
-        channels, slope, per_relation, alpha.numpy(), grad_out.numpy(), grad_alpha.numpy(), grad_logits.numpy(),
+        *_by_destination(inputs), _optional(inputs.edge_logits, alpha), factor, numbers.channels,
+        numbers.negative_slope, numbers.per_relation, alpha.numpy(), grad_out, to_places, _rows(grads.target),
+        grads.alpha.numpy(), logits,
     )  # fmt: skip
-    by_source = [part.numpy() for part in source_order(edges[0], edges[1])]
-    columns = [(0, table.shape[1]) for table in tables]
     gat.backward_by_source(
-        cut(by_source[0], PIECES), *by_source, rowptr, relation, _places(blocks, grad_tables),
-        _rows(grad_tables, columns), factor, channels, alpha.numpy(), grad_out.numpy(), grad_logits.numpy(),
-    )  # fmt: skip
-    return grad_tables, grad_logits, _weight_gradient(grad_alpha, alpha, dropout, seed)
-
-
-@torch_threads()
-def gatv2_forward(
-    tables: Sequence[Tensor],
-    blocks: Tensor,
-    edges: tuple[Tensor, Tensor, Tensor],
-    att: Tensor,
-    edge_values: Tensor | None,
-    edge_row: Tensor | None,
-    edge_weight: Tensor | None,
-    slope: float,
-    per_relation: bool,
-    dropout: float,
-    seed: int,
-) -> tuple[Tensor, Tensor]:
-    """Output [nodes, heads x channels] and alpha [edges, heads]; `edges` are rowptr, src, relation."""
-    tables, att = [table.contiguous() for table in tables], att.contiguous()
-    out, alpha = _results(tables[0], edges, att.shape[1], att.shape[2])
-    factor = _factor(edge_weight, dropout, seed, alpha)
-    edge_values = None if edge_values is None else edge_values.contiguous()
-    rowptr, src, relation = (part.numpy() for part in edges)
-    gatv2.forward(
-        cut(rowptr, PIECES), rowptr, src, relation, _places(blocks, tables), att.detach().numpy(),
-        _edge_rows(edge_values, edge_row), factor, att.shape[2], slope, per_relation, out.numpy(), alpha.numpy(),
-    )  # fmt: skip
-    return out, alpha
-
-
-@torch_threads()
-def gatv2_backward(
-    grad_out: Tensor,
-    alpha: Tensor,
-    tables: Sequence[Tensor],
-    blocks: Tensor,
-    edges: tuple[Tensor, Tensor, Tensor],
-    att: Tensor,
-    edge_values: Tensor | None,
-    edge_row: Tensor | None,
-    edge_weight: Tensor | None,
-    slope: float,
-    per_relation: bool,
-    dropout: float,
-    seed: int,
-) -> tuple[list[Tensor], Tensor, Tensor, Tensor]:
-    """Gradients of tables, att, edge values and edge weights ([edges, heads]); no row for what there is not."""
-    tables, att = [table.contiguous() for table in tables], att.contiguous()
-    grad_tables = [torch.empty_like(table) for table in tables]
-    grad_logits, grad_alpha = torch.empty_like(alpha), torch.empty_like(alpha[: 0 if edge_weight is None else None])
-    grad_att = att.new_zeros(PIECES, *att.shape)
-    edge_values = None if edge_values is None else edge_values.contiguous()
-    grad_values = alpha.new_zeros(0, 0) if edge_values is None else torch.zeros_like(edge_values)
-    factor = _factor(edge_weight, dropout, seed, alpha)
-    rowptr, src, relation = (part.numpy() for part in edges)
-    inputs = (
-        _places(blocks, tables),
-        att.detach().numpy(),
-        _edge_rows(edge_values, edge_row),
-        factor,
-        att.shape[2],
-        slope,
+        *_by_source(inputs), numbers.channels, weights, grad_out, logits, to_places, _rows(grads.source)
     )
-    grad_places = _places(blocks, grad_tables)
-    first_query = _first_query(blocks, grad_tables)
+
+
+def _gatv2_backward(
+    grad_out: Array, alpha: Tensor, weights: Array, factor: Array, inputs: Inputs, numbers: Numbers, grads: Gradients
+) -> None:
+    assert inputs.att is not None
+    to_places, logits, vectors = _grad_places(inputs, grads), grads.logits.numpy(), inputs.att.numpy()
+    nothing = alpha.new_zeros(2, numbers.heads * numbers.channels)  # read and written for edges without a row
+    own = _own_rows(inputs.edge_values, inputs.edge_row, nothing[0])
+    to_own = _own_rows(None if inputs.edge_values is None else grads.values, inputs.edge_row, nothing[1])
+    signs = np.empty((len(alpha), numbers.heads, sign_bytes(numbers.channels, alpha.element_size())), np.uint8)
     gatv2.backward_by_destination(
-        cut(rowptr, PIECES), rowptr, src, relation, *inputs, per_relation, alpha.numpy(), grad_out.numpy(), grad_places,
-        _rows(grad_tables, [(at, table.shape[1]) for at, table in zip(first_query, grad_tables, strict=True)]),
-        _edge_rows(None if edge_values is None else grad_values, edge_row), grad_alpha.numpy(), grad_logits.numpy(),
-        grad_att.numpy(),
+        *_by_destination(inputs), vectors, own, factor, numbers.channels, numbers.negative_slope,
+        numbers.per_relation, alpha.numpy(), grad_out, to_places, _rows(grads.target), to_own, grads.alpha.numpy(),
+        logits, grads.att.numpy(), signs,
     )  # fmt: skip
-    by_source = [part.numpy() for part in source_order(edges[0], edges[1])]
     gatv2.backward_by_source(
-        cut(by_source[0], PIECES), *by_source, relation, *inputs, alpha.numpy(), grad_out.numpy(), grad_logits.numpy(),
-        grad_places, _rows(grad_tables, [(0, at) for at in first_query]),
+        *_by_source(inputs), vectors, numbers.channels, numbers.negative_slope, weights, grad_out, logits, signs,
+        to_places, _rows(grads.source),
     )  # fmt: skip
-    return grad_tables, grad_att.sum(0), grad_values, _weight_gradient(grad_alpha, alpha, dropout, seed)
 
 
-def _results(like: Tensor, edges: tuple[Tensor, Tensor, Tensor], heads: int, channels: int) -> tuple[Tensor, Tensor]:
-    rowptr, src, _ = edges
-    return like.new_empty(rowptr.numel() - 1, heads * channels), like.new_empty(src.numel(), heads)
+def _dot_backward(
+    grad_out: Array, alpha: Tensor, weights: Array, factor: Array, inputs: Inputs, numbers: Numbers, grads: Gradients
+) -> None:
+    to_places, logits, sizes = (
+        _grad_places(inputs, grads),
+        grads.logits.numpy(),
+        (numbers.channels, numbers.key_channels),
+    )
+    own = _own_rows(inputs.edge_values, inputs.edge_row)
+    to_own = _own_rows(None if inputs.edge_values is None else grads.values, inputs.edge_row)
+    dot.backward_by_destination(
+        *_by_destination(inputs), own, factor, *sizes, numbers.scale, numbers.per_relation, alpha.numpy(), weights,
+        grad_out, to_places, _rows(grads.target), to_own, grads.alpha.numpy(), logits,
+    )  # fmt: skip
+    dot.backward_by_source(
+        *_by_source(inputs), _places(inputs), *sizes, weights, grad_out, logits, to_places, _rows(grads.source)
+    )
 
 
-def _places(blocks: Tensor, tables: Sequence[Tensor]) -> Array:
-    """Byte address and stride of every block, [relations, kinds, 2]."""
-    shapes = [table.shape for table in tables]
-    starts = [table.data_ptr() for table in tables]
-    unit = tables[0].element_size()
-    return place(blocks, [s[0] for s in shapes], [s[1] for s in shapes], starts, unit).numpy()
+def _by_destination(inputs: Inputs) -> tuple[Array, ...]:
+    """Pieces of work, the edges in their own order, and where the tables lie."""
+    return *_edges(inputs.rowptr, inputs.src, inputs.relation), _places(inputs)
 
 
-def _rows(tables: Sequence[Tensor], columns: Sequence[tuple[int, int]]) -> Array:
-    """Per modality: first and last node, address (as if of node 0) of a range of columns, how many, stride in bytes."""
+def _by_source(inputs: Inputs) -> tuple[Array, ...]:
+    return _edges_by_source(inputs.rowptr, inputs.src, inputs.relation, len(inputs.blocks))
+
+
+def _grad_places(inputs: Inputs, grads: Gradients) -> Array:
+    return _places(inputs._replace(source=grads.source, target=grads.target))
+
+
+@torch_threads()
+def sum_forward(
+    x: Sequence[Tensor],
+    blocks: Tensor,
+    widths: Sequence[int],
+    rowptr: Tensor,
+    src: Tensor,
+    relation: Tensor,
+    edge_weight: Tensor,
+) -> list[Tensor]:
+    """Results of all modalities, `widths` columns each."""
+    x, edge_weight = [table.detach().contiguous() for table in x], edge_weight.detach().contiguous()
+    out = [table.new_empty(len(table), width) for table, width in zip(x, widths, strict=True)]
+    places = place_sides(blocks, (x, out))
+    relation_sum.sum_forward(
+        *_edges(rowptr, src, relation), places, _widths(x, blocks), _rows(out), edge_weight.numpy()
+    )
+    return out
+
+
+@torch_threads()
+def sum_backward(
+    grads: Sequence[Tensor],
+    x: Sequence[Tensor],
+    blocks: Tensor,
+    rowptr: Tensor,
+    src: Tensor,
+    relation: Tensor,
+    edge_weight: Tensor,
+    with_weight: bool,
+) -> tuple[list[Tensor], Tensor]:
+    """Gradients of the features, and of edge weights where asked for."""
+    x, edge_weight = [table.detach().contiguous() for table in x], edge_weight.detach().contiguous()
+    to_x, widths = [torch.empty_like(table) for table in x], _widths(x, blocks)
+    grad_places = place_sides(blocks, (to_x, grads))
+    relation_sum.sum_backward_by_source(
+        *_edges_by_source(rowptr, src, relation, len(blocks)), grad_places, widths, _rows(to_x), edge_weight.numpy()
+    )
+    to_weight = torch.zeros_like(edge_weight[: None if with_weight else 0])
+    if with_weight:
+        places = place_sides(blocks, (x, grads))
+        relation_sum.weight_gradients(*_edges(rowptr, src, relation), places, widths, grad_places, to_weight.numpy())
+    return to_x, to_weight
+
+
+@torch_threads()
+def max_forward(
+    x: Sequence[Tensor], blocks: Tensor, widths: Sequence[int], rowptr: Tensor, src: Tensor, relation: Tensor
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Largest values of all modalities, and the edges that bring them (-1 where none enters)."""
+    x = [table.detach().contiguous() for table in x]
+    out = [table.new_empty(len(table), width) for table, width in zip(x, widths, strict=True)]
+    winners = [torch.full(table.shape, -1, dtype=torch.int32) for table in out]
+    places, winner_places = place_sides(blocks, (x, out)), place_sides(blocks, (x, winners))
+    like = x[0].new_empty(0).numpy()
+    relation_sum.max_forward(
+        *_edges(rowptr, src, relation), places, winner_places, _widths(x, blocks), _rows(out), like
+    )
+    return out, winners
+
+
+@torch_threads()
+def max_backward(
+    grads: Sequence[Tensor],
+    winners: Sequence[Tensor],
+    x: Sequence[Tensor],
+    blocks: Tensor,
+    rowptr: Tensor,
+    src: Tensor,
+    relation: Tensor,
+) -> list[Tensor]:
+    """Gradients of the features."""
+    to_x = [table.new_empty(table.shape) for table in x]
+    grad_places, winner_places = place_sides(blocks, (to_x, grads)), place_sides(blocks, (to_x, winners))
+    relation_sum.max_backward(
+        *_edges_by_source(rowptr, src, relation, len(blocks)), grad_places, winner_places, _widths(x, blocks),
+        _rows(to_x), x[0].new_empty(0).numpy(),
+    )  # fmt: skip
+    return to_x
+
+
+def place_sides(blocks: Tensor, sides: Sequence[Sequence[Tensor]]) -> Array:
+    """Byte address and stride of every block, [relations, kinds, 2], kind k lying in the tables `sides[k]`."""
+    parts = []
+    for kind, tables in enumerate(sides):
+        shapes = [table.shape for table in tables]
+        starts = [table.data_ptr() for table in tables]
+        nodes, widths = [s[0] for s in shapes], [s[1] for s in shapes]
+        parts.append(place(blocks[:, kind : kind + 1], nodes, widths, starts, tables[0].element_size()))
+    return torch.cat(parts, 1).numpy()
+
+
+def _places(inputs: Inputs) -> Array:
+    kinds = inputs.blocks.shape[1]
+    return place_sides(inputs.blocks, [inputs.source] * (kinds - 1) + [inputs.target])
+
+
+def _rows(tables: Sequence[Tensor]) -> Array:
+    """Per modality: first and last node, address (as if of node 0), columns, bytes of a row."""
     first = [0, *accumulate(table.shape[0] for table in tables)]
     rows = []
-    for table, (start, stop), begin, end in zip(tables, columns, first, first[1:], strict=False):
+    for table, begin, end in zip(tables, first, first[1:], strict=False):
         stride = table.shape[1] * table.element_size()
-        rows.append(
-            (begin, end, table.data_ptr() + start * table.element_size() - begin * stride, stop - start, stride)
-        )
+        rows.append((begin, end, table.data_ptr() - begin * stride, table.shape[1], stride))
     return np.array(rows, dtype=np.int64)
 
 
-def _first_query(blocks: Tensor, tables: Sequence[Tensor]) -> list[int]:
-    """Column at which the queries of each modality begin: behind all values."""
-    modality, column = blocks[:, 1].unbind(1)
-    return [
-        int(column[modality == m].min()) if bool((modality == m).any()) else table.shape[1]
-        for m, table in enumerate(tables)
-    ]
+def _edges(rowptr: Tensor, src: Tensor, relation: Tensor) -> tuple[Array, ...]:
+    """Pieces of work, the edges in their own order, ends of runs."""
+    ptr, kinds = rowptr.numpy(), relation.numpy()
+    return cut(ptr, PIECES), ptr, src.numpy(), kinds, run_ends(ptr, kinds)
 
 
-def _factor(edge_weight: Tensor | None, dropout: float, seed: int, alpha: Tensor) -> Array:
+def _edges_by_source(rowptr: Tensor, src: Tensor, relation: Tensor, relations: int) -> tuple[Array, ...]:
+    """Pieces of work, the edges in the order by source, ends of runs."""
+    ptr, edge, dst = (part.numpy() for part in source_order(rowptr, src, relation, relations))
+    kinds = relation.numpy()
+    return cut(ptr, PIECES), ptr, edge, dst, kinds, run_ends(ptr, kinds[edge])
+
+
+def _widths(x: Sequence[Tensor], blocks: Tensor) -> Array:
+    """Channels of the source of every relation."""
+    return np.array([x[m].shape[1] for m in blocks[:, 0, 0].tolist()], dtype=np.int64)
+
+
+def _contiguous(inputs: Inputs) -> Inputs:
+    source, target = ([table.detach().contiguous() for table in side] for side in inputs[:2])
+    rest = (None if tensor is None else tensor.detach().contiguous() for tensor in inputs[2:])
+    return Inputs(source, target, *rest)  # type: ignore[arg-type]
+
+
+def _factor(edge_weight: Tensor | None, numbers: Numbers, alpha: Tensor) -> Array:
     """What multiplies alpha, [edges, heads], or an array without rows where that is 1."""
-    if edge_weight is None and dropout == 0:
+    if edge_weight is None and numbers.dropout == 0:
         return alpha.new_empty(0, alpha.shape[1]).numpy()
-    out = torch.empty_like(alpha)
-    weight = _optional(edge_weight, alpha)
-    factors(weight, int(dropout * 2**32), 1 / (1 - dropout), seed, out.numpy())
+    out, dropout = torch.empty_like(alpha), numbers.dropout
+    factors(_optional(edge_weight, alpha), int(dropout * 2**32), 1 / (1 - dropout), numbers.seed, out.numpy())
     return out.numpy()
 
 
-def _weight_gradient(grad_alpha: Tensor, alpha: Tensor, dropout: float, seed: int) -> Tensor:
+def _weight_gradient(grad_alpha: Tensor, alpha: Tensor, numbers: Numbers) -> Tensor:
     if grad_alpha.shape[0] == 0:
         return grad_alpha
     gradient = grad_alpha * alpha
-    return gradient * torch.from_numpy(_factor(None, dropout, seed, alpha)) if dropout else gradient
+    return gradient * torch.from_numpy(_factor(None, numbers, alpha)) if numbers.dropout else gradient
 
 
-def _edge_rows(edge_values: Tensor | None, edge_row: Tensor | None) -> Array:
-    """Address of the row of every edge, 0 for an edge without; an empty array if no edge has one."""
-    if edge_values is None or edge_row is None:
+def _own_rows(rows: Tensor | None, edge_row: Tensor | None, nothing: Tensor | None = None) -> Array:
+    """Address of the row of every edge, of `nothing` (or 0) for an edge without; an empty array if no edge has one."""
+    if rows is None or edge_row is None:
         return np.empty(0, np.int64)
-    stride = edge_values.shape[1] * edge_values.element_size()
-    address = edge_values.data_ptr() + edge_row.long() * stride
-    return torch.where(edge_row < 0, 0, address).numpy()
+    address = rows.data_ptr() + edge_row.long() * (rows.shape[1] * rows.element_size())
+    return torch.where(edge_row < 0, 0 if nothing is None else nothing.data_ptr(), address).numpy()
 
 
 def _optional(tensor: Tensor | None, like: Tensor) -> Array:

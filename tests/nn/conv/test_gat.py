@@ -24,6 +24,7 @@ def slots(conv: GATConv, relation: Relation, of: Callable[[Tensor], Tensor]) -> 
         "lin_dst.weight": [of(conv.target_weight[d])[target]],
         "att_src": [of(conv.att_source)[r]],
         "att_dst": [of(conv.att_target)[r]],
+        "bias": [of(conv.bias)[d]],
     }
     if schema.edge_channels(relation):
         places |= {"lin_edge.weight": [of(conv.edge_weight[r])], "att_edge": [of(conv.att_edge[r])]}
@@ -45,19 +46,21 @@ def peer(schema: GraphSchema, relation: Relation, **options: Any) -> pyg.GATConv
 @pytest.mark.parametrize(
     "options", [{"heads": 1}, {"heads": 2, "concat": False, "negative_slope": 0.05}, {"heads": 3}], ids=str
 )
-def test_it_equals_pyg(graphs: GraphBatch, assert_equals_pyg: Callable[..., None], options: dict[str, Any]) -> None:
+def test_it_equals_pyg(
+    graphs: GraphBatch, assert_equals_pyg: Any, in_hetero: Any, hetero: Any, options: dict[str, Any]
+) -> None:
     schema = graphs.schema
     theirs = pyg.HeteroConv({relation: peer(schema, relation, **options) for relation in schema.edge_types}, "sum")
-    assert_equals_pyg(GATConv(schema, schema.modalities, 3, **options), theirs, slots, graphs)
+    assert_equals_pyg(GATConv(schema, schema.modalities, 3, **options), theirs, in_hetero(slots), hetero, graphs)
 
 
 def test_it_equals_the_layer_of_pyg_for_one_kind_of_nodes(
-    ragged: Callable[..., GraphBatch], assert_equals_pyg: Callable[..., None]
+    ragged: Callable[..., GraphBatch], assert_equals_pyg: Any, in_hetero: Any, hetero: Any
 ) -> None:
     schema = GraphSchema({"a": 4}, {("a", "z", "a"): ("distance",)})
     graphs = ragged(schema, [{"a": 5}, {"a": 2}], dtype=torch.float64)
     theirs = pyg.HeteroConv({("a", "z", "a"): pyg.GATConv(4, 3, 2, add_self_loops=False, edge_dim=1)})
-    assert_equals_pyg(GATConv(schema, 4, 3, 2), theirs, slots_of_one_matrix, graphs)
+    assert_equals_pyg(GATConv(schema, 4, 3, 2), theirs, in_hetero(slots_of_one_matrix), hetero, graphs)
 
 
 def test_with_node_scope_one_softmax_spans_all_relations(

@@ -25,6 +25,7 @@ def slots(conv: GATv2Conv, relation: Relation, of: Callable[[Tensor], Tensor]) -
         "lin_r.weight": [of(conv.target_weight[d])[target]],
         "lin_r.bias": [of(conv.target_bias[d])[target]],
         "att": [of(conv.att)[r]],
+        "bias": [of(conv.bias)[d]],
     }
     return {**places, "lin_edge.weight": [of(conv.edge_weight[r])]} if schema.edge_channels(relation) else places
 
@@ -35,7 +36,7 @@ def slots_of_shared_weights(
     """With `share_weights` PyG uses `lin_l` for sources and destinations."""
     places = slots(conv, relation, of)
     for name in ("weight", "bias"):
-        places[f"lin_l.{name}"] += places[f"lin_r.{name}"]
+        places[f"lin_l.{name}"] += places.pop(f"lin_r.{name}")
     return places
 
 
@@ -47,10 +48,22 @@ def peer(schema: GraphSchema, relation: Relation, **options: Any) -> pyg.GATv2Co
 @pytest.mark.parametrize(
     "options", [{"heads": 1}, {"heads": 2, "concat": False, "negative_slope": 0.05}, {"heads": 3}], ids=str
 )
-def test_it_equals_pyg(graphs: GraphBatch, assert_equals_pyg: Callable[..., None], options: dict[str, Any]) -> None:
+def test_it_equals_pyg(
+    graphs: GraphBatch, assert_equals_pyg: Any, in_hetero: Any, hetero: Any, options: dict[str, Any]
+) -> None:
     schema = graphs.schema
     theirs = pyg.HeteroConv({relation: peer(schema, relation, **options) for relation in schema.edge_types}, "sum")
-    assert_equals_pyg(GATv2Conv(schema, schema.modalities, 3, **options), theirs, slots, graphs)
+    assert_equals_pyg(GATv2Conv(schema, schema.modalities, 3, **options), theirs, in_hetero(slots), hetero, graphs)
+
+
+def test_it_equals_the_layer_of_pyg_with_shared_weights(
+    ragged: Callable[..., GraphBatch], assert_equals_pyg: Any, in_hetero: Any, hetero: Any
+) -> None:
+    schema = GraphSchema({"a": 4}, {("a", "z", "a"): ("distance",)})
+    graphs = ragged(schema, [{"a": 5}, {"a": 2}], dtype=torch.float64)
+    layer = pyg.GATv2Conv(4, 3, 2, add_self_loops=False, edge_dim=1, share_weights=True)
+    theirs = pyg.HeteroConv({("a", "z", "a"): layer})
+    assert_equals_pyg(GATv2Conv(schema, 4, 3, 2), theirs, in_hetero(slots_of_shared_weights), hetero, graphs)
 
 
 def test_with_node_scope_one_softmax_spans_all_relations(

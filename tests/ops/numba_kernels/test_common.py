@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from numba.core.dispatcher import Dispatcher
 
 from mmgraph.ops.dropout import keep_weights
-from mmgraph.ops.numba_kernels import common, gat, gatv2, lanes
+from mmgraph.ops.numba_kernels import common, dot, gat, gatv2, lanes, relation_sum
 
 ALLOWED = {"contract", "reassoc", "nsz", "arcp"}
 KERNELS = [
     pytest.param(value, id=f"{module.__name__.rpartition('.')[2]}.{name}")
-    for module in (common, gat, gatv2)
+    for module in (common, dot, gat, gatv2, relation_sum)
     for name, value in vars(module).items()
     if isinstance(value, Dispatcher)
 ]
@@ -52,3 +52,18 @@ def test_numba_takes_as_many_threads_as_torch_but_not_more_than_it_has() -> None
         with common.torch_threads():
             assert numba.get_num_threads() == min(threads, common.LIMIT)
         assert torch.get_num_threads() == threads
+
+
+@given(degrees=st.lists(st.integers(0, 6), min_size=1, max_size=8), seed=st.integers(0, 99))
+def test_runs_end_where_node_or_relation_change(degrees: list[int], seed: int) -> None:
+    ptr = np.cumsum([0, *degrees])
+    draw = np.random.default_rng(seed)
+    relation = np.concatenate([np.sort(draw.integers(0, 3, degree)) for degree in degrees]).astype(np.int32)
+    ends = common.run_ends(ptr, relation)
+    node, start, found = np.repeat(np.arange(len(degrees)), degrees), 0, []
+    while start < len(relation):
+        found.append((node[start], relation[start]))
+        end = int(ends[start])
+        assert {(n, r) for n, r in zip(node[start:end], relation[start:end], strict=True)} == {found[-1]}
+        start = end
+    assert start == len(relation) and len(set(found)) == len(found)

@@ -1,17 +1,33 @@
 """The exponential of the CPU kernels, which is their own."""
 
+from typing import Any, no_type_check
+
 import numpy as np
 import pytest
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
 
 from mmgraph.ops.numba_kernels.common import Array
-from mmgraph.ops.numba_kernels.rows import exp_below_zero
+from mmgraph.ops.numba_kernels.lanes import exp, loop
+
+
+@intrinsic
+@no_type_check
+def replace_by_exponentials(typing_context: Any, row: Any, count: Any, like: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        def body(lanes: Any, i: Any) -> None:
+            lanes.store(exp(lanes, lanes.load(arguments[0], i)), arguments[0], i)
+
+        loop(builder, context.get_data_type(like), arguments[1], body)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, like), emit
 
 
 @njit
 def exponentials(x: Array) -> Array:
     out = x.copy()
-    exp_below_zero(np.int64(out.ctypes.data), np.int64(out.size), out.dtype.type(0))
+    replace_by_exponentials(np.int64(out.ctypes.data), np.int64(out.size), out.dtype.type(0))
     return out
 
 

@@ -1,0 +1,100 @@
+"""Passes that all attention kernels share: weighted sums of values, and the gradients that lead back to them.
+
+Each works on the edges `start` to `end` into node `i`, which share a softmax; edges of one relation lie together.
+"""
+
+from typing import no_type_check
+
+import numpy as np
+from numba import njit
+
+from mmgraph.ops.numba_kernels.common import FAST, Array
+from mmgraph.ops.numba_kernels.heads import softmax_rows_backward
+from mmgraph.ops.numba_kernels.rows import clear
+from mmgraph.ops.numba_kernels.runs import dot_rows, fills_vectors, sum_rows
+
+
+@njit(inline="always", fastmath=FAST)
+@no_type_check
+def sum_values(
+    i: int,
+    start: int,
+    end: int,
+    src: Array,
+    relation: Array,
+    ends: Array,
+    places: Array,
+    channels: int,
+    alpha: Array,
+    factor: Array,
+    weights: Array,
+    out: Array,
+) -> None:
+    """Adds alpha x factor x value to row `i` of `out`; fills `weights` with alpha x factor where there are factors."""
+    heads, size, zero = alpha.shape[1], alpha.itemsize, alpha.dtype.type(0)
+    if factor.shape[0] > 0:
+        for e in range(start, end):
+            for h in range(heads):
+                weights[e, h] = alpha[e, h] * factor[e, h]
+    row = np.int64(out.ctypes.data) + i * heads * channels * size
+    step, ids, first = heads * size, np.int64(src.ctypes.data), np.int64(weights.ctypes.data)
+    calls = 1 if fills_vectors(channels, size) else heads
+    count = heads * channels // calls
+    while start < end:
+        stop = ends[start]
+        base, stride = places[relation[start], 0, 0], places[relation[start], 0, 1]
+        for h in range(calls):
+            at, shift = first + h * size, h * channels * size
+            sum_rows(row + shift, ids, base + shift, stride, start, stop, at, step, channels, count, zero)
+        start = stop
+
+
+@njit(inline="always", fastmath=FAST)
+@no_type_check
+def logit_gradients(
+    i: int,
+    start: int,
+    end: int,
+    src: Array,
+    relation: Array,
+    ends: Array,
+    places: Array,
+    channels: int,
+    alpha: Array,
+    factor: Array,
+    grad_out: Array,
+    grad_alpha: Array,
+    grads: Array,
+) -> None:
+    """Fills `grads` with the gradients of logits, `grad_alpha` (where it has rows) with those of alpha x factor.
+
+    What `grads` holds before is added to the gradient of alpha x factor.
+    """
+    heads, size, zero = alpha.shape[1], alpha.itemsize, alpha.dtype.type(0)
+    row = np.int64(grad_out.ctypes.data) + i * heads * channels * size
+    step, ids, first = heads * size, np.int64(src.ctypes.data), np.int64(grads.ctypes.data)
+    part = start
+    while part < end:
+        stop = ends[part]
+        base, stride = places[relation[part], 0, 0], places[relation[part], 0, 1]
+        for h in range(heads):
+            shift = h * channels * size
+            dot_rows(first + h * size, step, ids, base + shift, stride, part, stop, row + shift, channels, zero)
+        part = stop
+    if grad_alpha.shape[0] > 0:
+        for e in range(start, end):
+            for h in range(heads):
+                grad_alpha[e, h] = grads[e, h]
+    if factor.shape[0] > 0:
+        for e in range(start, end):
+            for h in range(heads):
+                grads[e, h] *= factor[e, h]
+    softmax_rows_backward(np.int64(alpha.ctypes.data), first, start, end, heads, zero)
+
+
+@njit(inline="always")
+@no_type_check
+def set_rows(array: Array, start: int, end: int, heads: int) -> None:
+    """Sets rows `start` to `end` to 0."""
+    size = array.itemsize
+    clear(np.int64(array.ctypes.data) + start * heads * size, (end - start) * heads, array.dtype.type(0))

@@ -1,0 +1,167 @@
+"""Sums and largest values over the edges of each relation into each node, on the CPU, and their gradients."""
+
+from typing import no_type_check
+
+import numpy as np
+from numba import njit, prange
+
+from mmgraph.ops.numba_kernels.common import FAST, Array
+from mmgraph.ops.numba_kernels.rows import clear
+from mmgraph.ops.numba_kernels.runs import dot_rows, max_rows, sum_rows, sum_rows_at, won_rows
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+@no_type_check
+def sum_forward(
+    bounds: Array,
+    rowptr: Array,
+    src: Array,
+    relation: Array,
+    ends: Array,
+    places: Array,
+    widths: Array,
+    out_rows: Array,
+    edge_weight: Array,
+) -> None:
+    """Fills the results, whose blocks are kind 1 of `places`; `widths` are the channels of every relation's source."""
+    zero, size = edge_weight.dtype.type(0), edge_weight.itemsize
+    ids, weights = np.int64(src.ctypes.data), np.int64(edge_weight.ctypes.data)
+    for piece in prange(bounds.size - 1):
+        m = 0
+        for i in range(bounds[piece], bounds[piece + 1]):
+            while i >= out_rows[m, 1]:
+                m += 1
+            clear(out_rows[m, 2] + i * out_rows[m, 4], out_rows[m, 3], zero)
+            start, stop = rowptr[i], rowptr[i + 1]
+            while start < stop:
+                end, r = ends[start], relation[start]
+                out = places[r, 1, 0] + i * places[r, 1, 1]
+                sum_rows(
+                    out, ids, places[r, 0, 0], places[r, 0, 1], start, end, weights, size, widths[r], widths[r], zero
+                )
+                start = end
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+@no_type_check
+def sum_backward_by_source(
+    bounds: Array,
+    source_ptr: Array,
+    edge: Array,
+    dst: Array,
+    relation: Array,
+    ends: Array,
+    grad_places: Array,
+    widths: Array,
+    x_rows: Array,
+    edge_weight: Array,
+) -> None:
+    """Fills the gradients of the features, kind 0 of `grad_places`, from those of the results, kind 1."""
+    zero, size = edge_weight.dtype.type(0), edge_weight.itemsize
+    ids, edges = np.int64(dst.ctypes.data), np.int64(edge.ctypes.data)
+    weights = np.int64(edge_weight.ctypes.data)
+    for piece in prange(bounds.size - 1):
+        m = 0
+        for j in range(bounds[piece], bounds[piece + 1]):
+            while j >= x_rows[m, 1]:
+                m += 1
+            clear(x_rows[m, 2] + j * x_rows[m, 4], x_rows[m, 3], zero)
+            start, stop = source_ptr[j], source_ptr[j + 1]
+            while start < stop:
+                end, r = ends[start], relation[edge[start]]
+                base, stride = grad_places[r, 1, 0], grad_places[r, 1, 1]
+                to_x = grad_places[r, 0, 0] + j * grad_places[r, 0, 1]
+                sum_rows_at(to_x, ids, base, stride, start, end, edges, weights, size, widths[r], widths[r], zero)
+                start = end
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+@no_type_check
+def weight_gradients(
+    bounds: Array,
+    rowptr: Array,
+    src: Array,
+    relation: Array,
+    ends: Array,
+    places: Array,
+    widths: Array,
+    grad_places: Array,
+    grads: Array,
+) -> None:
+    """Adds the gradients of edge weights to `grads` [edges, 1]."""
+    zero, size = grads.dtype.type(0), grads.itemsize
+    ids, first = np.int64(src.ctypes.data), np.int64(grads.ctypes.data)
+    for piece in prange(bounds.size - 1):
+        for i in range(bounds[piece], bounds[piece + 1]):
+            start, stop = rowptr[i], rowptr[i + 1]
+            while start < stop:
+                end, r = ends[start], relation[start]
+                row = grad_places[r, 1, 0] + i * grad_places[r, 1, 1]
+                dot_rows(first, size, ids, places[r, 0, 0], places[r, 0, 1], start, end, row, widths[r], zero)
+                start = end
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+@no_type_check
+def max_forward(
+    bounds: Array,
+    rowptr: Array,
+    src: Array,
+    relation: Array,
+    ends: Array,
+    places: Array,
+    winner_places: Array,
+    widths: Array,
+    out_rows: Array,
+    like: Array,
+) -> None:
+    """Fills the largest values (kind 1 of `places`) and the edges that bring them, where an edge enters."""
+    zero = like.dtype.type(0)
+    ids = np.int64(src.ctypes.data)
+    for piece in prange(bounds.size - 1):
+        m = 0
+        for i in range(bounds[piece], bounds[piece + 1]):
+            while i >= out_rows[m, 1]:
+                m += 1
+            clear(out_rows[m, 2] + i * out_rows[m, 4], out_rows[m, 3], zero)
+            start, stop = rowptr[i], rowptr[i + 1]
+            while start < stop:
+                end, r = ends[start], relation[start]
+                out = places[r, 1, 0] + i * places[r, 1, 1]
+                winners = winner_places[r, 1, 0] + i * winner_places[r, 1, 1]
+                max_rows(out, winners, ids, places[r, 0, 0], places[r, 0, 1], start, end, widths[r], zero)
+                start = end
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+@no_type_check
+def max_backward(
+    bounds: Array,
+    source_ptr: Array,
+    edge: Array,
+    dst: Array,
+    relation: Array,
+    ends: Array,
+    grad_places: Array,
+    winner_places: Array,
+    widths: Array,
+    x_rows: Array,
+    like: Array,
+) -> None:
+    """Fills the gradients of the features from those of the largest values: each goes to the edge that won."""
+    zero = like.dtype.type(0)
+    ids, edges = np.int64(dst.ctypes.data), np.int64(edge.ctypes.data)
+    for piece in prange(bounds.size - 1):
+        m = 0
+        for j in range(bounds[piece], bounds[piece + 1]):
+            while j >= x_rows[m, 1]:
+                m += 1
+            clear(x_rows[m, 2] + j * x_rows[m, 4], x_rows[m, 3], zero)
+            start, stop = source_ptr[j], source_ptr[j + 1]
+            while start < stop:
+                end, r = ends[start], relation[edge[start]]
+                to_x = grad_places[r, 0, 0] + j * grad_places[r, 0, 1]
+                base, winner_base = grad_places[r, 1, 0], winner_places[r, 1, 0]
+                stride, winner_stride = grad_places[r, 1, 1], winner_places[r, 1, 1]
+                won_rows(to_x, ids, base, winner_base, stride, winner_stride, start, end, edges, widths[r], zero)
+                start = end
