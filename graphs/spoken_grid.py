@@ -25,12 +25,14 @@ import sys
 from typing import Any, Literal
 
 import numpy as np
+from torch import nn
 
 from mmgraph.features import LogMel, Patches, Words
-from mmgraph.graph import Field
+from mmgraph.graph import Field, GraphSchema, describe
+from mmgraph.nn import GATv2Conv
 from mmgraph.relations import Complete, GraphBuilder, Grid, Window
 
-__all__ = ["build", "sample"]
+__all__ = ["build", "conv", "sample"]
 
 MODALITIES = ("image", "text", "audio")
 
@@ -77,6 +79,11 @@ def build(
     )
 
 
+def conv(schema: GraphSchema, channels: int) -> nn.Module:
+    """Attention whose one softmax spans all edges into a node, as in `GraphFusion`."""
+    return GATv2Conv(schema, channels, channels // 4, heads=4, scope="node")
+
+
 def sample() -> dict[str, Any]:
     """A raw sample of the same form as those of the data set: four strokes, a question, 0.4 s of a gliding tone.
 
@@ -102,14 +109,8 @@ def sample() -> dict[str, Any]:
 def main() -> None:
     """Print the graph of the sample, relation by relation."""
     raw = sample()
-    graph = build().fit([raw])([raw])
-    lines = [f"{raw['text']!r}, a picture of 16x16 pixels and 0.4 s of sound:", ""]
-    for modality, nodes in graph.nodes.items():
-        carried = ", ".join(nodes.attributes)
-        lines.append(f"{nodes.num_nodes:5d} nodes of {modality} with {nodes.x.shape[1]} features and {carried}")
-    for relation in graph.schema.edge_types:
-        lines.append(f"{graph.relation(relation).num_edges:5d} edges {' -> '.join(relation)}")
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write(f"{raw['text']!r}, a picture of 16x16 pixels and 0.4 s of sound:\n\n")
+    sys.stdout.write(describe(build().fit([raw])([raw])) + "\n")
 
 
 if __name__ == "__main__":

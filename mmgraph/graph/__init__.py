@@ -1,6 +1,7 @@
 """Graphs: `GraphSchema` says what they are made of, `GraphBatch` holds them."""
 
 from mmgraph.graph.batch import GraphBatch
+from mmgraph.graph.describe import describe
 from mmgraph.graph.edges import EdgeList
 from mmgraph.graph.field import DTYPES, STANDARD_ATTRIBUTES, Field
 from mmgraph.graph.flat import FlatGraph
@@ -21,4 +22,5 @@ __all__ = [
     "Relation",
     "Target",
     "Texts",
+    "describe",
 ]

@@ -289,5 +289,10 @@ class GraphBatch:
         graphs = f"{self.num_graphs:,} graph{'s' * (self.num_graphs != 1)}"
         return f"GraphBatch({graphs}; nodes: {nodes}; edges: {edges}{targets})"
 
+    def _repr_html_(self) -> str:
+        from mmgraph.graph.html import batch_html
+
+        return batch_html(self)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return GraphBatch, (self.schema, self.ids, dict(self.nodes), self.edges, dict(self.targets))
