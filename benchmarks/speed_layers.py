@@ -2,156 +2,198 @@
 
 The workload: samples of about 153 nodes (image 36-49, text 20-50, audio 50-100), 12 relations, about 3,676 edges each;
 128 samples, 128 channels, 4 heads. Both sides run in one process, in turn, with the number of threads set. Before
-anything is timed, outputs must agree to 1e-4 of the largest. The ratio is the median of the ratios of neighbouring
-runs, its spread their quartiles.
+anything is timed, outputs and gradients of the inputs must agree to 1e-4 of the largest. The ratio is the median of the
+ratios of neighbouring runs, its spread their quartiles.
+
+The last row is another layer, attention between all nodes of a sample, padded; it is checked to be what our
+`TransformerConv` gives on complete graphs, and timed against `TransformerConv` on the edges of the workload.
+
+`--scaling` is another table: one layer (`--only`, by default GAT) by number of relations, edges, graphs, and nodes per
+graph up to 50,000, on graphs of one modality, against PyG's and against dense attention.
 
     python benchmarks/speed_layers.py --threads 1 --json benchmarks/results/speed_layers.json
+    python benchmarks/speed_layers.py --scaling --json benchmarks/results/speed_scaling.json
 """
 
 import argparse
-import json
-import statistics
 import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
+from dense_attention import DenseAttention, Padding, check
+from layer_peers import PAIRS, Pair, edge_index, take_weights
+from timing import Row, interleave, parser, row, write
 from torch import Tensor, nn
-from torch_geometric.nn import GATConv as PyGGATConv
-from torch_geometric.nn import GATv2Conv as PyGGATv2Conv
-from torch_geometric.nn import HeteroConv
 
 from mmgraph.graph import EdgeList, GraphBatch, GraphSchema, NodeSet, Relation
-from mmgraph.nn import GATConv, GATv2Conv
+
+__all__ = ["edge_index", "take_weights", "workload"]
 
 NODES = {"image": (36, 49), "text": (20, 50), "audio": (50, 100)}
 EDGES_PER_RELATION = 306
 CHANNELS, HEADS = 128, 4
+AGREE = 1e-4
+
+SCALING: dict[str, list[dict[str, int]]] = {
+    "relations": [{"relations": count} for count in (1, 2, 4, 8, 16, 32)],
+    "edges of a graph": [{"edges": count} for count in (460, 919, 1838, 3676, 7352, 14704)],
+    "graphs": [{"graphs": count} for count in (1, 4, 16, 64, 256)],
+    "nodes of a graph": [
+        {"nodes": count, "edges": 24 * count, "graphs": max(1, 50_000 // count)}
+        for count in (50, 150, 500, 1_500, 5_000, 15_000, 50_000)
+    ],
+}
 
 
 def workload(samples: int, device: str) -> GraphBatch:
     """Random graphs with two relations within each modality and one each way between two modalities."""
-    torch.manual_seed(0)
     relations = [(m, name, m) for m in NODES for name in ("past", "future")]
     relations += [(a, "with", b) for a in NODES for b in NODES if a != b]
-    counts = {m: torch.randint(low, high + 1, (samples,)) for m, (low, high) in NODES.items()}
-    nodes = {m: NodeSet.of([torch.randn(int(n), CHANNELS) for n in counts[m]]) for m in NODES}
-    graph = torch.arange(samples).repeat_interleave(EDGES_PER_RELATION)
+    return random_graphs(samples, NODES, relations, EDGES_PER_RELATION).to(device)
+
+
+def random_graphs(
+    samples: int, sizes: Mapping[str, tuple[int, int]], relations: list[Relation], edges_per_relation: int
+) -> GraphBatch:
+    """Graphs with fewest to most nodes per modality, and edges between random nodes."""
+    torch.manual_seed(0)
+    counts = {m: torch.randint(low, high + 1, (samples,)) for m, (low, high) in sizes.items()}
+    nodes = {m: NodeSet.of([torch.randn(int(n), CHANNELS) for n in counts[m]]) for m in sizes}
+    graph = torch.arange(samples).repeat_interleave(edges_per_relation)
 
     def ends(modality: str) -> Tensor:
         return (torch.rand(len(graph)) * counts[modality][graph]).long()
 
     edges = {r: EdgeList.sort(graph, ends(r[0]), ends(r[2]), num_graphs=samples) for r in relations}
-    return GraphBatch.build(GraphSchema(dict.fromkeys(NODES, CHANNELS), relations), nodes, edges).to(device)
+    return GraphBatch.build(GraphSchema(dict.fromkeys(sizes, CHANNELS), relations), nodes, edges)
 
 
-def edge_index(batch: GraphBatch, relation: Relation) -> Tensor:
-    """The same edges as PyG numbers them: through the batch, per modality."""
-    edges = batch.relation(relation)
-    src, dst = (batch.nodes[relation[end]].ptr[edges.graph] for end in (0, 2))
-    return torch.stack([edges.src + src, edges.dst + dst])
+def point(relations: int = 12, edges: int = 3676, graphs: int = 128, nodes: int = 153) -> GraphBatch:
+    """Graphs of one modality: what `--scaling` varies."""
+    names = [("node", f"r{i}", "node") for i in range(relations)]
+    return random_graphs(graphs, {"node": (nodes, nodes)}, names, max(1, edges // relations))
 
 
-def take_weights(conv: GATConv | GATv2Conv, peer: HeteroConv) -> None:
-    """Copies PyG's weights into our layer."""
-    schema = conv.schema
-    with torch.no_grad():
-        for r, relation in enumerate(schema.edge_types):
-            theirs, (src, _, dst) = peer.convs[relation], relation
-            out, into = schema.out_of(src).index(r), schema.into(dst).index(r)
-            source, target = conv.source_weight[schema.modality_id(src)], conv.target_weight[schema.modality_id(dst)]
-            if isinstance(conv, GATv2Conv):
-                source[out], target[into] = theirs.lin_l.weight, theirs.lin_r.weight
-                conv.source_bias[schema.modality_id(src)][out] = theirs.lin_l.bias
-                conv.target_bias[schema.modality_id(dst)][into] = theirs.lin_r.bias
-                conv.att[r] = theirs.att[0]
-            else:
-                source[out], target[into] = theirs.lin_src.weight, theirs.lin_dst.weight
-                conv.att_source[r], conv.att_target[r] = theirs.att_src[0], theirs.att_dst[0]
+def leaves_of(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The same arguments, where node features are new tensors that gather gradients."""
+    x, *rest = arguments
+    if isinstance(x, Mapping):
+        return {name: rows.detach().clone().requires_grad_() for name, rows in x.items()}, *rest
+    return x.detach().clone().requires_grad_(), *rest
 
 
-def step(layer: nn.Module, *inputs: object) -> Callable[[], dict[str, Tensor]]:
-    """One forward and backward pass."""
+def rows_of(x: Any) -> list[Tensor]:
+    """The tensors of all modalities."""
+    return list(x.values()) if isinstance(x, Mapping) else [x]
 
-    def run() -> dict[str, Tensor]:
-        out = layer(*inputs)
-        sum(value.sum() for value in out.values()).backward()
-        if next(iter(out.values())).is_cuda:
-            torch.cuda.synchronize()
-        return out
+
+def step(layer: Callable[..., Any], parameters: list[Tensor], arguments: tuple[Any, ...]) -> Callable[[], Tensor]:
+    """One forward and backward pass; gradients do not add up from call to call. Gives the outputs of all nodes."""
+    leaves = [*rows_of(arguments[0]), *parameters]
+
+    def run() -> Tensor:
+        for leaf in leaves:
+            leaf.grad = None
+        out = rows_of(layer(*arguments))
+        sum((rows.sum() for rows in out), start=torch.zeros((), device=out[0].device)).backward()
+        return torch.cat(out).detach()
 
     return run
 
 
-def interleave(ours: Callable[[], object], peer: Callable[[], object], repeats: int) -> tuple[list[float], list[float]]:
-    """Milliseconds of both, measured in turn."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for run in (ours, peer) * 2:  # warm up
-        run()
-    for _ in range(repeats):
-        for run, seen in ((ours, times[0]), (peer, times[1])):
-            started = time.perf_counter()
-            run()
-            seen.append(1000 * (time.perf_counter() - started))
-    return times
+def gradients(arguments: tuple[Any, ...]) -> Tensor:
+    """Those of the node features."""
+    return torch.cat([torch.zeros_like(x) if x.grad is None else x.grad for x in rows_of(arguments[0])])
 
 
-def compare(name: str, batch: GraphBatch, repeats: int, *, compiled: bool) -> dict[str, object]:
-    """One row of the result: our layer against PyG's."""
-    kinds = {"GAT": (GATConv, PyGGATConv), "GATv2": (GATv2Conv, PyGGATv2Conv)}
-    ours_class, peer_class = kinds[name]
-    size = CHANNELS // HEADS
-    pairs = {r: peer_class((CHANNELS, CHANNELS), size, HEADS, add_self_loops=False) for r in batch.schema.edge_types}
-    peer = HeteroConv(pairs, aggr="sum").to(batch.device)
-    ours = ours_class(batch.schema, CHANNELS, size, HEADS).to(batch.device)
-    take_weights(ours, peer)
-    x = {m: nodes.x.clone().requires_grad_() for m, nodes in batch.nodes.items()}
-    edges = {r: edge_index(batch, r) for r in batch.schema.edge_types}
-    run_ours = step(ours, x, batch.flat)
-    run_peer = step(torch.compile(peer) if compiled else peer, x, edges)
-    expected, found = run_peer(), run_ours()
-    for m, value in expected.items():
-        difference = float((found[m] - value).detach().abs().max() / value.detach().abs().max())
-        if difference > 1e-4:
-            sys.exit(f"{name}: outputs of {m} differ by {difference:.1e} of the largest")
-    ours_ms, peer_ms = interleave(run_ours, run_peer, repeats)
-    ratios = [b / a for a, b in zip(ours_ms, peer_ms, strict=True)]
-    low, ratio, high = statistics.quantiles(ratios, n=4)
-    return {
-        "name": name,
-        "peer": "PyG HeteroConv" + (", torch.compile" if compiled else ""),
-        "ours_ms": round(statistics.median(ours_ms), 1),
-        "peer_ms": round(statistics.median(peer_ms), 1),
-        "ratio": round(ratio, 2),
-        "ratio_quartiles": [round(low, 2), round(high, 2)],
-        "threads": torch.get_num_threads(),
-        "device": str(batch.device),
-        "shapes": {"graphs": len(batch), "nodes": batch.num_nodes, "edges": batch.num_edges, "channels": CHANNELS},
-    }
+def difference(found: Tensor, expected: Tensor) -> float:
+    """Largest difference over the largest expected number."""
+    return float((found - expected).abs().max() / expected.abs().max())
 
 
-def main() -> None:
-    """Prints a row per layer, and writes them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--samples", type=int, default=128)
-    parser.add_argument("--repeats", type=int, default=9)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--compiled", action="store_true", help="also against torch.compile'd PyG (needs a C compiler)")
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+def compare(label: str, batch: GraphBatch, pair: Pair, repeats: int, *, compiled: bool = False) -> Row:
+    """One row: our layer against PyG's, after both have given the same."""
+    x = {name: nodes.x for name, nodes in batch.nodes.items()}
+    ours, theirs = leaves_of((x, batch.flat)), leaves_of(pair.arguments(x))
+    run_ours = step(pair.ours, list(pair.ours.parameters()), ours)
+    peer = torch.compile(pair.peer) if compiled else pair.peer
+    run_peer = step(peer, list(pair.peer.parameters()), theirs)
+    outputs = run_ours(), run_peer()
+    for what, (mine, other) in {"outputs": outputs, "gradients": (gradients(ours), gradients(theirs))}.items():
+        if (apart := difference(mine, other)) > AGREE:
+            sys.exit(f"{label}: {what} differ from those of {pair.peer_name} by {apart:.1e} of the largest")
+    name = pair.peer_name + (", torch.compile" if compiled else "")
+    return row(label, name, interleave(run_ours, run_peer, repeats), shapes(batch), str(batch.device))
+
+
+def against_dense(label: str, batch: GraphBatch, ours: nn.Module, repeats: int) -> Row:
+    """Our layer on the edges of the batch against attention between all nodes of each graph: not the same function."""
+    device = str(batch.device)
+    if (apart := check(device, CHANNELS, HEADS)) > AGREE:
+        sys.exit(f"dense attention differs from TransformerConv on complete graphs by {apart:.1e} of the largest")
+    x = {name: nodes.x for name, nodes in batch.nodes.items()}
+    dense = DenseAttention(x, CHANNELS, HEADS).to(batch.device)
+    run_ours = step(ours, list(ours.parameters()), leaves_of((x, batch.flat)))
+    run_dense = step(dense, list(dense.parameters()), leaves_of((x, Padding(batch.flat))))
+    times = interleave(run_ours, run_dense, repeats)
+    return row(label, "dense attention, another layer", times, shapes(batch), device)
+
+
+def shapes(batch: GraphBatch) -> dict[str, object]:
+    """The sizes of a row's batch."""
+    sizes = {"graphs": len(batch), "nodes": batch.num_nodes, "edges": batch.num_edges, "channels": CHANNELS}
+    return {**sizes, "heads": HEADS, "relations": len(batch.schema.edge_types)}
+
+
+def table(names: list[str], arguments: argparse.Namespace) -> list[Row]:
+    """A row per layer, and one for dense attention."""
     batch = workload(arguments.samples, arguments.device)
     rows = []
     for compiled in (False, True) if arguments.compiled else (False,):
-        for name in ("GAT", "GATv2"):
-            rows.append(compare(name, batch, arguments.repeats, compiled=compiled))
-            print("  ".join(f"{key} {value}" for key, value in rows[-1].items() if key != "shapes"), flush=True)
-    if arguments.json:
-        command = "python benchmarks/speed_layers.py " + " ".join(sys.argv[1:])
-        result = {"command": command, "torch": torch.__version__, "rows": rows}
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        for name in names:
+            torch.manual_seed(0)
+            rows.append(compare(name, batch, PAIRS[name](batch, CHANNELS, HEADS), arguments.repeats, compiled=compiled))
+    if "Transformer" in names:
+        pair = PAIRS["Transformer"](batch, CHANNELS, HEADS)
+        rows.append(against_dense("Transformer", batch, pair.ours, arguments.repeats))
+    return rows
+
+
+def scaling(name: str, arguments: argparse.Namespace) -> list[Row]:
+    """Two rows per point: against PyG's layer and against dense attention."""
+    rows: list[Row] = []
+    for what, points in SCALING.items():
+        for sizes in points[: arguments.points]:
+            batch = point(**sizes).to(arguments.device)
+            pair = PAIRS[name](batch, CHANNELS, HEADS)
+            label = f"{name}, {next(iter(sizes.values()))} {what}"
+            for done in (
+                compare(label, batch, pair, arguments.repeats),
+                against_dense(label, batch, pair.ours, arguments.repeats),
+            ):
+                rows.append({**done, "varies": what})
+    return rows
+
+
+def main() -> None:
+    """Prints the rows of one of the two tables, and writes them."""
+    options = parser(__doc__)
+    options.add_argument("--samples", type=int, default=128)
+    options.add_argument("--only", nargs="+", choices=list(PAIRS), help="these layers")
+    options.add_argument(
+        "--compiled", action="store_true", help="also against torch.compile'd PyG (needs a C compiler)"
+    )
+    options.add_argument("--scaling", action="store_true", help="the table by size, of one layer")
+    options.add_argument("--points", type=int, help="the first few points of each size of --scaling")
+    arguments = options.parse_args()
+    torch.set_num_threads(arguments.threads)
+    if arguments.scaling:
+        names = arguments.only or ["GAT"]
+        rows = [done for name in names for done in scaling(name, arguments)]
+    else:
+        rows = table(arguments.only or list(PAIRS), arguments)
+    write(rows, arguments.json)
 
 
 if __name__ == "__main__":

@@ -160,7 +160,7 @@ def test_a_wheel_holds_the_recipes_and_data_and_finds_them(tmp_path: Path) -> No
     build = [sys.executable, "setup.py", "--quiet", "build_py", "--build-lib", str(tmp_path)]
     done = subprocess.run(build, cwd=TOP, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    kinds = {".py", ".typed", ".flac", ".json", ".html"}
+    kinds = {".py", ".typed", ".flac", ".json", ".html", ".css", ".js"}
     source = {path for path in (TOP / "mmgraph").rglob("*") if path.suffix in kinds}
     expected = {path.relative_to(TOP) for path in source} | {Path(f"mmgraph/graphs/{recipe}.py") for recipe in RECIPES}
     assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()} == expected

@@ -23,6 +23,7 @@ from mmgraph.training import Blueprint, FitSettings, evaluate, fit, predict, sav
 
 TASK = Classification("answer", num_classes=10)
 MODALITIES = ("image", "text", "audio")
+PAGE_SAMPLES = 12
 GRAPH_FUSION = FitSettings(epochs=6, batch_size=128, learning_rate=2e-3, warmup_epochs=1, patience=None, device="cpu")
 CONCAT_MLP = FitSettings(epochs=12, batch_size=128, learning_rate=1e-2, warmup_epochs=1, patience=None, device="cpu")
 
@@ -62,7 +63,7 @@ def run_demo(*, out: Path, seed: int = 0, full: bool = False, size: DemoSize | N
     """Builds the graphs, trains `GraphFusion` and `ConcatMLP`, evaluates, explains, and writes everything to `out`.
 
     Args:
-        out: folder for `metrics.json`, `report.md`, `attention.png` and the checkpoint `model/`.
+        out: folder for `metrics.json`, `report.md`, `attention.png`, `page.html` and the checkpoint `model/`.
         seed: decides data, first weights and order.
         full: also trains a graph model on each modality and each pair alone.
         size: amounts of data and training, `DemoSize()` if not given.
@@ -96,6 +97,7 @@ def run_demo(*, out: Path, seed: int = 0, full: bool = False, size: DemoSize | N
     seconds["all"] = perf_counter() - started
     metrics["seconds"] = {name: round(value, 1) for name, value in seconds.items()}
     _draw(fusion, data, out / "attention.png")
+    _page(fusion, data, out / "page.html")
     _write_json(metrics, out / "metrics.json")
     write_report(metrics, out / "report.md")
     print_report(metrics, out)
@@ -174,6 +176,25 @@ def _draw(model: GraphFusion, data: Splits, path: Path) -> None:
     attention = sample_attention(records[0], sample["id"])
     figure = draw_sample(sample, graph, attention, prediction=answers[index], truth=sample["answer"])
     figure.savefig(path, dpi=150)
+
+
+def _page(model: GraphFusion, data: Splits, path: Path) -> None:
+    """The test samples whose true answer the model finds most likely and least likely."""
+    from mmgraph.cli.page import show
+    from mmgraph.viz import write_page
+
+    outputs = predict(model, data.test)
+    truth = torch.tensor([sample["answer"] for sample in data.test_samples])
+    order = outputs.log_softmax(1).gather(1, truth[:, None]).squeeze(1).argsort(stable=True).tolist()
+    worst, best = order[: PAGE_SAMPLES // 2], order[::-1][: PAGE_SAMPLES // 2]
+    chosen = list(dict.fromkeys([*worst, *best]))
+    shown = show(model, data.test[chosen], [data.test_samples[i] for i in chosen])
+    note = (
+        f"Of {len(order):,} test samples the {len(worst)} whose true answer the model finds least likely, then the "
+        f"{len(best)} whose true answer it finds most likely. Pictures, texts and sounds were composed, not recorded "
+        "together."
+    )
+    write_page(shown.samples, path, title="SpokenGrid: the worst and the best samples", note=note)
 
 
 def _write_json(metrics: Mapping[str, Any], path: Path) -> None:

@@ -80,6 +80,94 @@ def bench(
 
 
 @app.command()
+def explain(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run: of the demo, or of fit.")],
+    sample: Annotated[
+        str | None, typer.Option("--sample", metavar="ID", help="Sample to explain; the first if not given.")
+    ] = None,
+    graphs: Annotated[
+        Path | None, typer.Option("--graphs", metavar="FILE", help="Graphs, if the run is not of the demo.")
+    ] = None,
+    column: Annotated[
+        int | None, typer.Option("--column", help="Explain this output as a number, not the predicted class.", min=0)
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", help="Graphs that methods are measured on.", min=2)] = 30,
+    seed: Annotated[int, typer.Option("--seed", help="Decides which graphs, donors and noise.", min=0)] = 0,
+    debug: Debug = False,
+) -> None:
+    """Explain a prediction, and check the explanation.
+
+    Prints what modalities, relations and nodes count for one sample, then how true each method's explanations are:
+    fidelity, deletion and insertion, stability, randomisation, and grounding where the right regions are known.
+    """
+    with one_line_errors(debug=debug):
+        from mmgraph.cli.explain import run_explain
+
+        run_explain(run, sample=sample, graphs=graphs, column=column, samples=samples, seed=seed)
+
+
+@app.command()
+def page(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run: of the demo, or of fit.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page, an HTML file.")],
+    sample: Annotated[
+        list[str] | None,
+        typer.Option("--sample", metavar="ID", help="Sample to show, may be repeated; the first if not given."),
+    ] = None,
+    compare: Annotated[
+        Path | None, typer.Option("--compare", metavar="RUN", help="Show the model of another run beside it.")
+    ] = None,
+    graphs: Annotated[
+        Path | None, typer.Option("--graphs", metavar="FILE", help="Graphs, if the run is not of the demo.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Write an interactive page of what a model attends to.
+
+    One offline HTML file: point at a word, a region or a moment of the sound and see what it attends to in the others,
+    by layer and head; attention flow; attribution; the sound with a moving cursor.
+    """
+    with one_line_errors(debug=debug):
+        from mmgraph.cli.page import run_page
+
+        run_page(run, samples=sample or [], out=out, compare=compare, graphs=graphs)
+
+
+@app.command()
+def graph(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A recipe; without it all are listed.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write the graph: .graphml, .gexf or .json.")
+    ] = None,
+    draw: Annotated[Path | None, typer.Option("--draw", metavar="FILE", help="Draw the schema: .png or .pdf.")] = None,
+    debug: Debug = False,
+) -> None:
+    """List the recipes, or show the graph of one.
+
+    Prints how many nodes and edges of each type a recipe makes of its sample.
+    """
+    with one_line_errors(debug=debug):
+        from mmgraph.cli.graph import listing, run_graph
+
+        typer.echo(listing() if name is None else run_graph(name, out=out, draw=draw))
+
+
+@app.command()
+def data(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A data set, whose card is shown.")] = None,
+    debug: Debug = False,
+) -> None:
+    """List the data sets and what is found where.
+
+    With NAME: its source, licence, size, splits and known confounds. Nothing is downloaded.
+    """
+    with one_line_errors(debug=debug):
+        from mmgraph.cli.data import card, describe
+
+        typer.echo(describe() if name is None else card(name))
+
+
+@app.command()
 def info(debug: Debug = False) -> None:
     """Show versions, back-ends and devices.
 

@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 NEXT = (
+    "open page.html in a browser       the worst and the best samples, with what attends to what",
     "mmgraph demo --out DIR --full      also trains on each modality and each pair alone",
     "mmgraph bench benchmarks/spoken_grid.py --out DIR --seeds 3 --jobs 2",
     "python -m mmgraph.graphs.spoken_grid      prints the graph of one sample",
@@ -50,6 +51,9 @@ def write_report(metrics: Mapping[str, Any], path: Path) -> None:
         "",
         "![attention](attention.png)",
         "",
+        "[page.html](page.html) shows the worst and the best test samples: open it in a browser and point at words, "
+        "regions and moments of the sound.",
+        "",
     ]
     path.write_text("\n".join(lines), encoding="utf-8")
 
@@ -63,7 +67,7 @@ def print_report(metrics: Mapping[str, Any], out: Path) -> None:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
     auc = metrics["attention_grounding_auc"]
     typer.echo(f"\nattention grounding AUC {auc['mean']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})")
-    typer.echo(f"\nWritten to {out}: metrics.json, report.md, attention.png, model/")
+    typer.echo(f"\nWritten to {out}: metrics.json, report.md, attention.png, page.html, model/")
     typer.echo("Try next:")
     for line in NEXT:
         typer.echo(f"  {line}")

@@ -76,7 +76,8 @@ def recorded_digits(folder: str | Path, *, test_speaker: str | None = None) -> S
     files = tuple((path, state.st_size, state.st_mtime_ns) for path, state in zip(paths, states, strict=True))
     samples, offsets = _read_files(files)
     digits = np.array([digit for digit, _, _ in names], dtype=np.int64)
-    return SpokenDigits(samples, offsets, digits, tuple(speaker for _, speaker, _ in names), splits, str(folder))
+    voices, ids = tuple(speaker for _, speaker, _ in names), tuple(path.stem for path in paths)
+    return SpokenDigits(samples, offsets, digits, voices, splits, str(folder), ids)
 
 
 def _parse_name(path: Path) -> tuple[int, str, int]:

@@ -83,7 +83,7 @@ def attention_grounding_auc(
         >>> result.num_graphs, 0 <= result.mean <= 1
         (1, True)
     """
-    _check_boxes(graphs, boxes)
+    check_boxes(graphs, boxes)
     if batch_size < 1:
         raise ValueError(f"{batch_size=} is at least 1")
     counted = [i for i, box in enumerate(boxes) if box is not None]
@@ -155,7 +155,7 @@ def region_auc(
         >>> region_auc(torch.tensor([0.5, 0.5]), batch, "image", [[0, 0, 0.5, 1]]).tolist()
         [0.5]
     """
-    _check_boxes(batch, boxes)
+    check_boxes(batch, boxes)
     if scores.shape != (batch.num_nodes,) or bool(scores.isnan().any()):
         raise ValueError(f"scores hold a number per node, [{batch.num_nodes}], got {tuple(scores.shape)}, NaN or not")
     number = batch.schema.modality_id(modality)
@@ -163,11 +163,16 @@ def region_auc(
     first = int(batch.flat.segment[number * batch.num_graphs])
     own = scores[first : first + nodes.num_nodes].double().cpu().numpy()
     graph = nodes.graph.cpu()
-    inside = _inside(nodes.attribute("box").cpu(), graph, boxes).numpy()
+    inside = inside_boxes(nodes.attribute("box").cpu(), graph, boxes).numpy()
     return torch.from_numpy(_auc(own, inside, graph.numpy(), batch.num_graphs))
 
 
-def _check_boxes(batch: GraphBatch, boxes: Sequence[Boxes]) -> None:
+def check_boxes(batch: GraphBatch, boxes: Sequence[Boxes]) -> None:
+    """Raises ValueError unless there is a box, some boxes or None for every graph.
+
+    Example:
+        >>> check_boxes(GraphBatch.single({"image": torch.rand(2, 3)}, {}), [[0, 0, 0.5, 1]])
+    """
     if len(boxes) != batch.num_graphs:
         raise ValueError(f"{len(boxes)} true boxes for {batch.num_graphs} graphs; give None where there is none")
     for graph, value in enumerate(boxes):
@@ -181,8 +186,14 @@ def _check_boxes(batch: GraphBatch, boxes: Sequence[Boxes]) -> None:
             )
 
 
-def _inside(regions: Tensor, graph: Tensor, boxes: Sequence[Boxes]) -> Bool[Tensor, " nodes"]:
-    """Whether each region's centre is in a true box of its graph."""
+def inside_boxes(regions: Tensor, graph: Tensor, boxes: Sequence[Boxes]) -> Bool[Tensor, " nodes"]:
+    """Whether each region's centre is in a true box of its graph.
+
+    Example:
+        >>> regions = torch.tensor([[0, 0, 0.5, 1], [0.5, 0, 1, 1]])
+        >>> inside_boxes(regions, torch.tensor([0, 0]), [[0, 0, 0.5, 1]]).tolist()
+        [True, False]
+    """
     none = torch.zeros(0, 4, dtype=torch.float64)
     truth = [none if box is None else torch.as_tensor(box).double().reshape(-1, 4) for box in boxes]
     most = max(rows.shape[0] for rows in truth)

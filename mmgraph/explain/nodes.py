@@ -7,6 +7,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from mmgraph.graph import FlatGraph, GraphBatch, NodeSet, Texts
+from mmgraph.graph.ragged import gather_rows, to_ptr
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,41 @@ def edges_of(graph: FlatGraph, index: int) -> Int[Tensor, " graph_edges"]:
     segments = range(index, graph.segment.numel() - 1, graph.num_graphs)
     bounds = [(int(graph.rowptr[graph.segment[s]]), int(graph.rowptr[graph.segment[s + 1]])) for s in segments]
     return torch.cat([torch.arange(start, stop, device=graph.src.device) for start, stop in bounds])
+
+
+@dataclass(frozen=True, eq=False)
+class SingleGraph:
+    """One graph of a flat batch, and where its nodes and edges were.
+
+    Attributes:
+        graph: the graph alone, without edge features.
+        nodes: the row that each of its nodes has in the batch.
+        edges: the row that each of its edges has in the batch.
+
+    Example:
+        >>> batch = GraphBatch.single({"text": torch.rand(2, 3)}, {("text", "next", "text"): torch.tensor([[0], [1]])})
+        >>> one = SingleGraph.of(GraphBatch.concat([batch, batch]).flat, 1)
+        >>> one.graph.src.tolist(), one.nodes.tolist(), one.edges.tolist()
+        ([0], [2, 3], [1])
+    """
+
+    graph: FlatGraph
+    nodes: Int[Tensor, " graph_nodes"]
+    edges: Int[Tensor, " graph_edges"]
+
+    @classmethod
+    def of(cls, batch: FlatGraph, index: int) -> "SingleGraph":
+        """The graph with that number."""
+        starts, ends = batch.segment[:-1][index :: batch.num_graphs], batch.segment[1:][index :: batch.num_graphs]
+        nodes, segment = gather_rows(starts, ends - starts)
+        edges = edges_of(batch, index)
+        place = torch.zeros(batch.rowptr.numel() - 1, dtype=torch.int32, device=nodes.device)
+        place[nodes] = torch.arange(nodes.numel(), dtype=torch.int32, device=nodes.device)
+        none = (None,) * len(batch.features)
+        rowptr = to_ptr(batch.rowptr.diff()[nodes])
+        counts = tuple((ends - starts).tolist())
+        src, relation = place[batch.src[edges].long()], batch.relation[edges]
+        return cls(FlatGraph(counts, 1, segment, rowptr, src, relation, none, none), nodes, edges)
 
 
 def _refs(modality: str, nodes: NodeSet) -> list[NodeRef]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mmgraph.explain.record import AttentionRecord, LayerAttention, PoolAttention
 from mmgraph.graph import FlatGraph, GraphBatch, GraphSchema
+from mmgraph.nn import Rewired
 
 
 @runtime_checkable
@@ -47,9 +48,10 @@ class HasNodeAttention(Protocol):
 def record_attention(model: nn.Module) -> Iterator[list[AttentionRecord]]:
     """A list that gets one `AttentionRecord` for every forward pass of `model` until the end of the block.
 
-    Forward hooks call the `attention` of each conv and the `node_attention` of each pool without
-    gradient; outputs and gradients stay what they are. Layers without attention (GCN) are not in the record. Records
-    stay on the model's device and hold the whole batch: over a data set, take what you need and clear the list.
+    Forward hooks call the `attention` of each conv and the `node_attention` of each pool without gradient, and keep
+    what learned relations give; outputs and gradients stay what they are. Layers without attention (GCN) are not in the
+    record. Records stay on the model's device and hold the whole batch: over a data set, take what you need and clear
+    the list.
 
     Args:
         model: a module that is called with a `GraphBatch`, not compiled.
@@ -89,12 +91,21 @@ def record_attention(model: nn.Module) -> Iterator[list[AttentionRecord]]:
         hooks.enter_context(model.register_forward_pre_hook(watch.start, with_kwargs=True))
         for name, module in layers:
             hooks.enter_context(module.register_forward_hook(watch.layer(name), with_kwargs=True))
+        for name, module in model.named_modules():
+            if hasattr(module, "learned_relations"):
+                hooks.enter_context(module.register_forward_hook(watch.relation(name)))
         hooks.enter_context(model.register_forward_hook(watch.stop))
         yield watch.records
 
 
 def _has_attention(module: nn.Module) -> bool:
     return isinstance(module, HasAttention | HasNodeAttention)
+
+
+def _learned(name: str, schema: GraphSchema, rewired: Rewired) -> LayerAttention:
+    """The edges that were learned so far, with the scores that they were chosen by."""
+    found = rewired.keep(rewired.learned).map(Tensor.detach)
+    return LayerAttention(name, "score", schema.edge_types, found.score, found.graph, found.edge_weight)
 
 
 class _Watch:
@@ -105,6 +116,7 @@ class _Watch:
         self.batch: GraphBatch | None = None
         self.layers: list[LayerAttention] = []
         self.pools: list[PoolAttention] = []
+        self.learned: list[LayerAttention] = []
 
     def start(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         batches = [value for value in (*args, *kwargs.values()) if isinstance(value, GraphBatch)]
@@ -112,12 +124,24 @@ class _Watch:
             given = [type(value).__name__ for value in (*args, *kwargs.values())]
             raise ValueError(f"record_attention needs a model that is called with a GraphBatch, got {', '.join(given)}")
         # Anything a pass left behind that broke off is dropped here.
-        self.batch, self.layers, self.pools = batches[0], [], []
+        self.batch, self.layers, self.pools, self.learned = batches[0], [], [], []
 
     def stop(self, model: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         if self.batch is not None:
-            self.records.append(AttentionRecord(self.batch, tuple(self.layers), tuple(self.pools)))
+            parts = (tuple(self.layers), tuple(self.pools), tuple(self.learned))
+            self.records.append(AttentionRecord(self.batch, *parts))
         self.batch = None
+
+    def relation(self, name: str) -> Any:
+        """The forward hook of the learned relation with this name."""
+
+        @torch.no_grad()
+        def hook(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+            if self.batch is not None and isinstance(output, Rewired):
+                schema = getattr(module, "schema", self.batch.schema)
+                self.learned.append(_learned(name, schema, output))
+
+        return hook
 
     def layer(self, name: str) -> Any:
         """The forward hook of the layer with this name."""

@@ -1,11 +1,15 @@
 """`GraphFusion`: encoders, typed graph attention across modalities, attention pooling, a head."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mmgraph.graph import GraphBatch, GraphSchema
-from mmgraph.nn import AttentionPool, GATConv, GATv2Conv, GraphBlock, NodeEncoder
+from mmgraph.graph import FlatGraph, GraphBatch, GraphSchema
+from mmgraph.nn import AttentionPool, GATv2Conv, GraphBlock, NodeEncoder
+from mmgraph.nn.relations import Rewired
 from mmgraph.ops import Scope
 
 
@@ -22,8 +26,13 @@ class GraphFusion(nn.Module):
         hidden_channels: channels of all nodes between encoder and pool.
         num_layers: blocks.
         heads: attention heads; they divide hidden_channels.
-        conv: `GATv2Conv`, `GATConv`, or a class with the same constructor.
+        conv: a class of `mmgraph.nn.conv`. One without attention has no heads and no softmax.
+        conv_options: further keyword arguments of the conv.
         scope: what one softmax spans, see the conv.
+        pool: `AttentionPool`, or what else gives a pool when it is called with a schema and channels.
+        learned: gives a learned relation (`mmgraph.nn.relations`) when it is called with a schema and channels; each
+            block has one, which sees the nodes that enter the block, and the edges of the one before. None for the
+            edges of the data alone.
         dropout: dropout in encoders, blocks and head.
 
     Raises:
@@ -47,8 +56,11 @@ class GraphFusion(nn.Module):
         hidden_channels: int = 64,
         num_layers: int = 2,
         heads: int = 4,
-        conv: type[GATv2Conv] | type[GATConv] = GATv2Conv,
+        conv: Callable[..., nn.Module] = GATv2Conv,
+        conv_options: Mapping[str, Any] | None = None,
         scope: Scope = "node",
+        pool: Callable[[GraphSchema, int], Any] = AttentionPool,
+        learned: Callable[[GraphSchema, int], Any] | None = None,
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
@@ -61,20 +73,27 @@ class GraphFusion(nn.Module):
         self.encoders = nn.ModuleDict(
             {name: NodeEncoder(schema, name, hidden_channels, dropout=dropout) for name in schema.modalities}
         )
+        learn = [learned(schema, hidden_channels) for _ in range(num_layers)] if learned else []
+        self.learned = nn.ModuleList(learn)
+        edges = learn[0].schema if learn else schema
+        attends = hasattr(conv, "attention")
+        size = (hidden_channels // heads, heads) if attends else (hidden_channels,)
+        softmax = {"scope": scope} if attends else {}
         self.blocks = nn.ModuleList(
             GraphBlock(
-                schema,
-                conv(schema, hidden_channels, hidden_channels // heads, heads, scope=scope),
+                edges,
+                conv(edges, hidden_channels, *size, **softmax, **(conv_options or {})),
                 hidden_channels,
                 dropout=dropout,
             )
             for _ in range(num_layers)
         )
-        self.pool = AttentionPool(schema, hidden_channels)
-        self.absent = nn.Parameter(torch.zeros(len(schema.modalities), hidden_channels))
+        self.pool = pool(schema, hidden_channels)
+        rows, width = int(self.pool.results), int(self.pool.out_channels)
+        self.absent = nn.Parameter(torch.zeros(rows if rows == len(schema.modalities) else 0, width))
         self.head = nn.Sequential(
-            nn.LayerNorm(len(schema.modalities) * hidden_channels),
-            nn.Linear(len(schema.modalities) * hidden_channels, 2 * hidden_channels),
+            nn.LayerNorm(rows * width),
+            nn.Linear(rows * width, 2 * hidden_channels),
             nn.GELU(),
             nn.Dropout(dropout),
             nn.Linear(2 * hidden_channels, out_channels),
@@ -83,9 +102,20 @@ class GraphFusion(nn.Module):
     def forward(self, batch: GraphBatch) -> Float[Tensor, "graphs out_channels"]:
         """One row of outputs per graph."""
         self.schema.require(batch.schema)
-        graph = batch.flat
         x = {name: encoder(batch.nodes[name]) for name, encoder in self.encoders.items()}
-        for block in self.blocks:
-            x = block(x, graph)
-        pooled = torch.where(batch.present.unsqueeze(2), self.pool(x, graph), self.absent)
+        x = self._pass_messages(x, batch.flat)
+        pooled = self.pool(x, batch.flat)
+        if len(self.absent):
+            pooled = torch.where(batch.present.unsqueeze(2), pooled, self.absent)
         return self.head(pooled.flatten(1))
+
+    def _pass_messages(self, x: dict[str, Tensor], graph: FlatGraph) -> dict[str, Tensor]:
+        if not self.learned:
+            for block in self.blocks:
+                x = block(x, graph)
+            return x
+        rewired = Rewired.of(graph, torch.promote_types(next(iter(x.values())).dtype, torch.float32))
+        for block, learn in zip(self.blocks, self.learned, strict=True):
+            rewired = learn(x, rewired)
+            x = block(x, rewired.graph, rewired.edge_weight)
+        return x

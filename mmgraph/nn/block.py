@@ -41,10 +41,14 @@ class GraphBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self, x: Mapping[str, Float[Tensor, "_ channels"]], graph: FlatGraph
+        self,
+        x: Mapping[str, Float[Tensor, "_ channels"]],
+        graph: FlatGraph,
+        edge_weight: Float[Tensor, "edges 1"] | None = None,
     ) -> dict[str, Float[Tensor, "_ channels"]]:
-        """New features of every node."""
-        messages = self.conv({name: norm(x[name]) for name, norm in self.conv_norm.items()}, graph)
+        """New features of every node; `edge_weight` multiplies what an edge brings."""
+        normed = {name: norm(x[name]) for name, norm in self.conv_norm.items()}
+        messages = self.conv(normed, graph) if edge_weight is None else self.conv(normed, graph, edge_weight)
         mixed = {name: x[name] + self.dropout(messages[name]) for name in self.conv_norm}
         return {name: mixed[name] + network(mixed[name]) for name, network in self.feed_forward.items()}
 

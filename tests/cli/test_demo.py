@@ -1,6 +1,7 @@
 """The demo on a little data: every file is written, every number comes from the run."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,3 +53,13 @@ def test_report_and_picture_are_written(run: tuple[Path, dict[str, Any]]) -> Non
     assert f"{metrics['graph_fusion']['test_accuracy']:.3f}" in report
     assert "image + audio only" in report
     assert (out / "attention.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_shows_the_least_and_the_most_likely_answers(
+    run: tuple[Path, dict[str, Any]],
+) -> None:
+    text = (run[0] / "page.html").read_text("utf-8")
+    samples = json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])["samples"]
+    assert len(samples) == 12 and samples[0]["right"] is False
+    assert all(sample["layers"] and sample["flow"] and sample["attributions"] for sample in samples)
+    assert "[page.html](page.html)" in (run[0] / "report.md").read_text()

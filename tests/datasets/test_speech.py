@@ -114,3 +114,30 @@ def write_indexed(path: Path, comment: str, length: int) -> None:
         if comment:
             file.comment = comment
         file.write(np.zeros(length, dtype=np.int16))
+
+
+# --- as a data set ---
+
+
+def test_clips_are_samples():
+    speech = shipped_digits()
+    sample = speech[13]
+    assert sample["digit"] == speech.digits[13] and sample["audio"][1] == 8000
+    assert sample["truth"] == {"voice": speech.voices[13], "split": speech.splits[13]}
+    np.testing.assert_array_equal(sample["audio"][0], speech.clip(13))
+    assert [one["id"] for one in speech[-2:]] == list(speech.ids[-2:])
+    with pytest.raises(IndexError):
+        speech[920]
+
+
+def test_a_split_has_its_clips_with_the_same_ids():
+    speech = shipped_digits()
+    assert len(set(speech.ids)) == 920
+    parts = [speech.of_split(split) for split in ("train", "val", "test")]
+    assert [len(part) for part in parts] == [670, 100, 150]
+    assert sorted(name for part in parts for name in part.ids) == sorted(speech.ids)
+    whole = dict(zip(speech.ids, range(920), strict=True))
+    for part in parts:
+        for sample in part[::37]:
+            np.testing.assert_array_equal(sample["audio"][0], speech.clip(whole[sample["id"]]))
+            assert sample["truth"] == speech[whole[sample["id"]]]["truth"]

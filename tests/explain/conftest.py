@@ -1,14 +1,16 @@
 """A model small enough to read: real softmax attention over all edges into a node, and attention pooling."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from mmgraph import ops
 from mmgraph.explain import AttentionRecord, LayerAttention, PoolAttention
-from mmgraph.graph import FlatGraph, GraphBatch
+from mmgraph.graph import Field, FlatGraph, GraphBatch, GraphSchema, NodeSet
+from mmgraph.models import GraphFusion
 
 CHANNELS = 3
 RELATIONS = (
@@ -171,3 +173,87 @@ def batch() -> GraphBatch:
             make_graph(2, 4, 0, seed=2, id="no sound"),
         ]
     )
+
+
+TYPED = GraphSchema(
+    {"image": 4, "text": 0, "audio": 3},
+    {
+        ("image", "near", "image"): ("distance",),
+        ("text", "with", "image"): (),
+        ("image", "with", "text"): (),
+        ("audio", "with", "text"): (),
+        ("text", "with", "audio"): (),
+    },
+    {"image": {"box": Field("float32", (4,))}, "text": {"token": Field("int64", num_classes=7)}},
+    {"answer": Field("int64", num_classes=3)},
+)
+"""Tokens without features, edges with some."""
+
+
+@pytest.fixture
+def typed(ragged: Callable[..., GraphBatch]) -> GraphBatch:
+    """Four graphs: all modalities, no image, only text, all again."""
+    counts = [
+        {"image": 4, "text": 3, "audio": 2},
+        {"text": 3, "audio": 3},
+        {"text": 4},
+        {"image": 3, "text": 2, "audio": 4},
+    ]
+    return ragged(TYPED, counts, degree=3.0)
+
+
+@pytest.fixture
+def fusion(typed: GraphBatch) -> Iterator[GraphFusion]:
+    """A model with untrained weights that are not small, on the reference back-end, with dropout and in training."""
+    torch.manual_seed(3)
+    model = GraphFusion(typed.schema, 3, hidden_channels=8, num_layers=2, heads=2, dropout=0.3)
+    with torch.no_grad():
+        for value in model.parameters():
+            value.add_(0.2 * torch.randn_like(value))
+    with ops.backend("reference"):
+        yield model.train()
+
+
+class Weigher(nn.Module):
+    """One channel per node: a sum of its features."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor([[1.0], [2.0], [-1.0]]))
+
+    def forward(self, nodes: NodeSet) -> Tensor:
+        return nodes.x @ self.weight
+
+
+class Additive(nn.Module):
+    """The output is the sum of what every node weighs, and of what reaches nodes over edges: all shares are known.
+
+    Its conv sends, over each edge, what the source weighs times `strength`; no softmax.
+    """
+
+    class Conv(nn.Module):
+        def __init__(self, strength: float) -> None:
+            super().__init__()
+            self.strength = strength
+
+        def forward(
+            self, x: Mapping[str, Tensor], graph: FlatGraph, edge_weight: Tensor | None = None
+        ) -> dict[str, Tensor]:
+            rows = torch.cat(list(x.values()))
+            sent = self.strength * rows[graph.src.long()] * (1.0 if edge_weight is None else edge_weight)
+            out = rows.index_add(0, destinations(graph), sent)
+            return dict(zip(x, out.split(list(graph.num_nodes)), strict=True))
+
+    def __init__(self, schema: GraphSchema, strength: float = 0.0) -> None:
+        super().__init__()
+        self.schema, self.encoder, self.conv = schema, Weigher(), self.Conv(strength)
+
+    def forward(self, batch: GraphBatch) -> Tensor:
+        x = self.conv({name: self.encoder(nodes) for name, nodes in batch.nodes.items()}, batch.flat)
+        graph = torch.cat([nodes.graph for nodes in batch.nodes.values()])
+        return torch.zeros(len(batch), 1).index_add(0, graph, torch.cat(list(x.values())))
+
+
+@pytest.fixture(scope="session")
+def additive() -> type[Additive]:
+    return Additive

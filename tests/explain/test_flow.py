@@ -5,7 +5,17 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from mmgraph import ops
-from mmgraph.explain import AttentionRecord, LayerAttention, PoolAttention, flow_to_output, record_attention
+from mmgraph.explain import (
+    AttentionRecord,
+    LayerAttention,
+    PoolAttention,
+    flow_through_edges,
+    flow_to_nodes,
+    flow_to_output,
+    record_attention,
+    subgraph,
+)
+from mmgraph.explain.nodes import SingleGraph
 from mmgraph.graph import GraphBatch
 from mmgraph.models import GraphFusion
 
@@ -125,3 +135,41 @@ def test_a_real_model_has_a_flow(batch: GraphBatch):
     flow = flow_to_output(records[0])
     torch.testing.assert_close(flow.double(), dense_flow(records[0], 0.5), atol=1e-5, rtol=1e-4)
     assert flow.sum() == pytest.approx(float(batch.present.sum()), abs=1e-4)
+
+
+@settings(max_examples=15)
+@given(picks, st.integers(0, 3), st.sampled_from([0.0, 0.3, 1.0]))
+def test_flow_into_the_nodes_started_from_the_pool_is_the_flow_to_the_output(pool, record, picked, layers, residual):
+    made = record(pool[picked], layers)
+    whole = flow_to_output(made, residual=residual)
+    for number in range(len(made.batch)):
+        flow = flow_to_nodes(made, number, residual=residual)
+        torch.testing.assert_close(flow.sum(1), torch.ones(len(flow)))
+        nodes = SingleGraph.of(made.batch.flat, number).nodes
+        torch.testing.assert_close(made.pools[0].mean[nodes] @ flow, whole[nodes], atol=1e-6, rtol=1e-5)
+
+
+def test_flow_through_the_edges_of_one_layer_is_what_arrives_by_them(batch: GraphBatch, record):
+    made = record(batch, layers=1)
+    through = flow_through_edges(made, residual=0.4)
+    arrived = torch.zeros(batch.num_nodes).index_add_(0, batch.flat.src.long(), through)
+    own = made.pools[0].mean * torch.where(batch.flat.rowptr.diff() > 0, 0.4, 1.0)
+    torch.testing.assert_close(own + arrived, flow_to_output(made, residual=0.4), atol=1e-6, rtol=1e-5)
+    assert float(flow_through_edges(made, residual=1.0).abs().max()) == 0
+
+
+def test_flow_through_edges_that_the_model_added_has_no_place(batch: GraphBatch, record):
+    made = record(batch, layers=1)
+    kept = record(subgraph(batch, edges=torch.arange(batch.num_edges) > 0), layers=1)
+    with pytest.raises(ValueError, match=r"'convs.0' saw \d+ edges, the batch has \d+: the model learns edges"):
+        flow_through_edges(AttentionRecord(batch, kept.layers, made.pools))
+
+
+def test_one_relation_into_each_modality_is_one_softmax(graph):
+    batch = graph(3, 2, 2)
+    names = tuple(relation for relation in batch.schema.edge_types if relation[2] != "image")
+    flat = subgraph(batch, edges=torch.isin(batch.flat.relation, torch.tensor([2, 3]))).flat
+    alpha = torch.ones(flat.src.numel(), 1)
+    layer = LayerAttention("c", "relation", names, alpha, flat._replace(relation=flat.relation - 2))
+    made = AttentionRecord(batch, (layer,), (PoolAttention("p", torch.ones(7, 1)),))
+    assert flow_to_output(made).sum() == pytest.approx(7, abs=1e-4)

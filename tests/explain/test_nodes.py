@@ -2,7 +2,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmgraph.explain.nodes import NodeRef, destinations, edges_of, locate, node_refs
+from mmgraph.explain.nodes import NodeRef, SingleGraph, destinations, edges_of, locate, node_refs
 from mmgraph.graph import GraphBatch
 
 
@@ -38,3 +38,18 @@ def test_the_edges_of_all_graphs_are_all_edges_once(pool, picked):
         own = edges_of(graphs.flat, i)
         assert (locate(graphs.flat, graphs.flat.src[own].long())[0] == i).all()
         assert (locate(graphs.flat, destinations(graphs.flat)[own])[0] == i).all()
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(0, 25), min_size=1, max_size=4))
+def test_one_graph_alone_is_the_flat_graph_of_that_graph(pool, picked):
+    graphs = pool[picked]
+    for number, own in enumerate(graphs):
+        one = SingleGraph.of(graphs.flat, number)
+        flat, nodes, edges = one.graph, one.nodes, one.edges
+        assert (flat.num_nodes, flat.num_graphs) == (own.flat.num_nodes, 1)
+        for name in ("segment", "rowptr", "src", "relation"):
+            assert torch.equal(getattr(flat, name), getattr(own.flat, name)), name
+        assert (locate(graphs.flat, nodes)[0] == number).all() and edges.tolist() == edges_of(
+            graphs.flat, number
+        ).tolist()

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmgraph.explain import AttentionRecord, LayerAttention
+from mmgraph.explain import AttentionRecord, LayerAttention, record_attention
 from mmgraph.graph import EdgeList, FlatGraph, GraphBatch, GraphSchema
 
 
@@ -92,3 +92,25 @@ def test_edges_that_the_model_has_learned_are_named_by_the_conv(graph):
     assert len(edges) == batch.num_edges + 1
     (edge,) = [edge for edge in edges if edge.relation == learned]
     assert (edge.source.label, edge.destination.index) == ("dogs", 0)
+
+
+def test_the_record_of_one_graph_is_that_of_a_pass_with_it_alone(batch: GraphBatch, model):
+    with record_attention(model) as records:
+        model(batch, edge_weight=torch.rand(batch.num_edges, 1))
+    whole = records[0]
+    for number, own in enumerate(batch):
+        one = whole.single(number)
+        assert one.batch.equal(own) and one.edges(0) == whole.edges(number)
+        assert [layer.edge_weight.shape[0] for layer in one.layers] == [own.num_edges] * 2
+        torch.testing.assert_close(one.pools[0].alpha.sum(), torch.tensor(float(own.present.sum())))
+    with pytest.raises(ValueError, match="no graph 3: the batch has 3"):
+        whole.single(3)
+
+
+def test_weights_are_compared_only_where_one_softmax_spans_them(batch: GraphBatch, record):
+    record(batch).layers[0].require_one_softmax()
+    several = record(batch, scope="relation").layers[0]
+    with pytest.raises(ValueError, match=r"scope='relation'.*build the model with scope='node' and train it anew"):
+        several.require_one_softmax()
+    one_each = (("image", "near", "image"), ("image", "with", "text"), ("text", "with", "audio"))
+    LayerAttention("conv", "relation", one_each, several.alpha, several.graph).require_one_softmax()

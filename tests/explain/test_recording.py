@@ -1,13 +1,25 @@
 import copy
+import inspect
 
 import pytest
 import torch
 from torch import nn
 
 from mmgraph import ops
-from mmgraph.explain import record_attention
+from mmgraph.explain import (
+    AttentionFlow,
+    GradientInput,
+    LayerAttention,
+    NodeOcclusion,
+    OutputScore,
+    flow_to_output,
+    record_attention,
+)
+from mmgraph.explain.nodes import destinations
 from mmgraph.graph import GraphBatch
 from mmgraph.models import GraphFusion
+from mmgraph.nn import SimilarityEdges
+from mmgraph.nn import conv as convs
 
 
 def hooks(model: nn.Module) -> int:
@@ -177,3 +189,110 @@ def test_real_models_are_recorded(batch: GraphBatch, scope):
         (f"blocks.{i}.conv", scope, (batch.num_edges, 2)) for i in range(2)
     ]
     assert len(record.pools) == 1 and len(record.edges(0)) == 2 * batch[0].num_edges
+
+
+def test_what_learned_relations_find_is_recorded_with_its_scores(batch: GraphBatch):
+    made = ("text", "learned", "image")
+
+    def learn(schema, channels):
+        return SimilarityEdges(schema, [made], channels, k=1, weights="soft")
+
+    model = GraphFusion(batch.schema, 2, hidden_channels=8, num_layers=2, heads=2, learned=learn).eval()
+    with ops.backend("reference"):
+        plain = model(batch)
+        with record_attention(model) as records:
+            assert torch.equal(model(batch), plain)
+    (record,) = records
+    assert [part.name for part in record.learned] == ["learned.0", "learned.1"]
+    images = [int(count) if text else 0 for count, text in zip(batch.nodes["image"].counts, [3, 2, 4], strict=True)]
+    for number in range(3):
+        edges = record.learned_edges(number)
+        assert {edge.relation for edge in edges} <= {made} and len(edges) == 2 * images[number]
+        assert all(0 <= edge.mean <= 1 and edge.scope == "score" for edge in edges)
+        assert edges == record.single(number).learned_edges(0)
+    attended = [edge for edge in record.edges(0) if edge.relation == made]
+    assert len(attended) == 2 * images[0]  # the convs see them too, in one softmax with all others
+    frame = record.to_frame()
+    assert (frame[frame["scope"] == "score"]["alpha"].between(0, 1)).all()
+    flow = flow_to_output(record)
+    assert flow.sum() == pytest.approx(float(batch.present.sum()), abs=1e-4)
+    with pytest.raises(ValueError, match="no graph 3"):
+        record.learned_edges(3)
+
+
+def test_a_model_that_learns_edges_is_explained_by_nodes_and_by_the_edges_of_the_data(typed: GraphBatch):
+    def learn(schema, channels):
+        return SimilarityEdges(schema, [("text", "learned", "image")], channels, k=1)
+
+    model = GraphFusion(typed.schema, 2, hidden_channels=8, num_layers=2, heads=2, learned=learn)
+    with ops.backend("reference"):
+        found = GradientInput()(model, typed, OutputScore(0))
+        assert found.edges.shape == (typed.num_edges,) and float(found.edges.abs().max()) > 0
+        for method in (AttentionFlow(edges=False), GradientInput(edges=False), NodeOcclusion()):
+            assert method(model, typed, OutputScore(0)).edges is None
+        with pytest.raises(ValueError, match="the model learns edges"):
+            AttentionFlow()(model, typed, OutputScore(0))
+
+
+def test_scores_of_different_learned_relations_are_not_compared(batch: GraphBatch, record):
+    found = record(batch).layers[0]
+    scores = LayerAttention("learned.0", "score", found.relations, found.alpha, found.graph)
+    with pytest.raises(ValueError, match=r"'learned.0' is a learned relation: scores of different relations"):
+        scores.require_one_softmax()
+
+
+CONVS = [
+    value
+    for name in sorted(convs.__all__)
+    if isinstance(value := getattr(convs, name), type) and hasattr(value, "attention")
+]
+
+
+@pytest.mark.parametrize("scope", ["node", "relation"])
+@pytest.mark.parametrize("conv", CONVS)
+def test_every_conv_that_attends_is_recorded_and_sums_to_one(conv, scope, batch: GraphBatch):
+    layer = made_conv(conv, batch, scope)
+    model = OneConv(layer)
+    with ops.backend("reference"):
+        plain = model(batch)
+        with record_attention(model) as records:
+            assert torch.equal(model(batch), plain)
+    (found,) = records[0].layers
+    assert (found.scope, found.alpha.shape[0]) == (layer.scope, batch.num_edges)
+    sums = torch.zeros(batch.num_nodes, found.alpha.shape[1])
+    sums.index_add_(0, destinations(batch.flat), found.alpha.detach())
+    entered = batch.flat.rowptr.diff() > 0
+    if layer.scope == "node":
+        torch.testing.assert_close(sums[entered], torch.ones_like(sums[entered]), atol=1e-5, rtol=1e-5)
+        found.require_one_softmax()
+    else:
+        with pytest.raises(ValueError, match="scope='node'"):
+            found.require_one_softmax()
+
+
+@pytest.mark.parametrize("backend", ops.available_backends())
+def test_every_back_end_gives_the_same_record(backend: str, batch: GraphBatch):
+    model = GraphFusion(batch.schema, 2, hidden_channels=8, num_layers=2, heads=2).eval()
+    found = []
+    for name in ("reference", backend):
+        with ops.backend(name), record_attention(model) as records, torch.no_grad():
+            model(batch)
+        found.append(records[0])
+    for one, other in zip(*((*record.layers, *record.pools) for record in found), strict=True):
+        torch.testing.assert_close(one.alpha, other.alpha, atol=1e-5, rtol=1e-5)
+
+
+def made_conv(conv, batch: GraphBatch, scope: str) -> nn.Module:
+    """A conv with two heads, of the scope if it can be chosen."""
+    takes = inspect.signature(conv).parameters
+    return conv(batch.schema, 3, 4, 2, **({"scope": scope} if "scope" in takes else {})).eval()
+
+
+class OneConv(nn.Module):
+    def __init__(self, conv: nn.Module) -> None:
+        super().__init__()
+        self.conv = conv
+
+    def forward(self, batch: GraphBatch) -> torch.Tensor:
+        rows = self.conv({name: nodes.x for name, nodes in batch.nodes.items()}, batch.flat)
+        return torch.cat(list(rows.values())).sum().reshape(1, 1)

@@ -60,3 +60,13 @@ def test_dropout_acts_in_training_only(schema: GraphSchema, ragged: Callable[...
     assert not torch.equal(block(x, batch.flat)["a"], block(x, batch.flat)["a"])
     block.eval()
     assert torch.equal(block(x, batch.flat)["a"], block(x, batch.flat)["a"])
+
+
+def test_edge_weights_reach_the_conv(schema: GraphSchema, ragged: Callable[..., GraphBatch]) -> None:
+    """Without weight, edges bring nothing."""
+    batch = ragged(schema, [{"a": 3, "b": 2, "c": 2}])
+    block, x = block_of(schema), nodes_of(batch)
+    empty = GraphBatch.build(schema, batch.nodes, {}).flat
+    silent, without = block(x, batch.flat, torch.zeros(batch.num_edges, 1)), block(x, empty)
+    assert all(torch.allclose(silent[name], without[name], atol=1e-6) for name in x)
+    assert not torch.allclose(block(x, batch.flat)["b"], silent["b"])

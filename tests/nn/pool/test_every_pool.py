@@ -1,27 +1,44 @@
-"""What holds for every exported pool; a new one is tested here as soon as it is exported."""
+"""What holds for every exported pool that gives rows per graph; a new one is tested here as soon as it is exported."""
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 import torch
 from torch import Tensor
 
 from mmgraph.graph import GraphBatch, GraphSchema
+from mmgraph.models import GraphFusion
 from mmgraph.nn import pool as pools
+from mmgraph.nn.pool import Coarsened
 
 CHANNELS = 6
 Make = Callable[..., Any]
+READOUTS = [
+    name
+    for name in pools.__all__
+    if name.endswith("Pool") and get_type_hints(getattr(pools, name).forward)["return"] is not Coarsened
+]
+KINDS = [
+    (name, {"span": span} if span else {})
+    for name in READOUTS
+    for span in (("modality", "graph") if "span" in inspect.signature(getattr(pools, name)).parameters else (None,))
+]
 
 
-@pytest.fixture(params=pools.__all__)
-def make(request: pytest.FixtureRequest) -> Make:
-    """A pool in eval mode whose weights are all drawn at random."""
+def takes(name: str, option: str) -> bool:
+    return option in inspect.signature(getattr(pools, name)).parameters
+
+
+def maker(name: str, options: dict[str, Any]) -> Make:
+    """Makes a pool in eval mode whose weights are all drawn at random."""
 
     def build(batch: GraphBatch, seed: int = 0) -> Any:
         torch.manual_seed(seed)
-        pool = getattr(pools, request.param)(batch.schema, CHANNELS, heads=2)
+        heads = {"heads": 2} if takes(name, "heads") else {}
+        pool = getattr(pools, name)(batch.schema, CHANNELS, **heads, **options)
         for parameter in pool.parameters():
             torch.nn.init.normal_(parameter)
         return pool.eval().to(batch.nodes["a"].x.dtype)
@@ -29,10 +46,25 @@ def make(request: pytest.FixtureRequest) -> Make:
     return build
 
 
+@pytest.fixture(params=KINDS, ids=str)
+def make(request: pytest.FixtureRequest) -> Make:
+    return maker(*request.param)
+
+
+@pytest.fixture(params=[kind for kind in KINDS if kind[0] in ("AttentionPool", "Set2SetPool")], ids=str)
+def make_attending(request: pytest.FixtureRequest) -> Make:
+    return maker(*request.param)
+
+
 def nodes_of(batch: GraphBatch) -> dict[str, Tensor]:
     """Nodes of all modalities with equally many channels, a function of their features."""
     wave = torch.arange(1, CHANNELS + 1)
     return {name: (nodes.x.sum(1, keepdim=True) * wave).sin() for name, nodes in batch.nodes.items()}
+
+
+def test_all_pools_with_attention_are_asked_about_it() -> None:
+    attending = [name for name in READOUTS if hasattr(getattr(pools, name), "node_attention")]
+    assert attending == ["AttentionPool", "Set2SetPool"]
 
 
 def test_every_pool_has_a_test_file_of_its_own() -> None:
@@ -43,7 +75,8 @@ def test_every_pool_has_a_test_file_of_its_own() -> None:
 def test_a_graph_alone_equals_itself_in_a_batch(make: Make, graphs: GraphBatch, assert_agree: Make) -> None:
     pool = make(graphs)
     together = pool(nodes_of(graphs), graphs.flat)
-    assert together.shape == (len(graphs), len(graphs.schema.modalities), CHANNELS)
+    rows = 1 if getattr(pool, "span", "graph") == "graph" else len(graphs.schema.modalities)
+    assert together.shape == (len(graphs), rows, pool.out_channels) and pool.results == rows
     for g in range(len(graphs)):
         assert_agree(together[g : g + 1], pool(nodes_of(graphs[g]), graphs[g].flat))
 
@@ -52,6 +85,13 @@ def test_permuting_graphs_permutes_outputs(make: Make, graphs: GraphBatch, asser
     pool, order = make(graphs), torch.randperm(len(graphs))
     shuffled = graphs[order]
     assert_agree(pool(nodes_of(shuffled), shuffled.flat), pool(nodes_of(graphs), graphs.flat)[order])
+
+
+def test_nodes_have_no_order(make: Make, graphs: GraphBatch, assert_agree: Make) -> None:
+    pool, graph = make(graphs), graphs[0]
+    x = nodes_of(graph)
+    shuffled = {name: rows[torch.randperm(len(rows))] for name, rows in x.items()}
+    assert_agree(pool(shuffled, graph.flat), pool(x, graph.flat))
 
 
 @pytest.mark.parametrize("place", ["first", "last", "everywhere"])
@@ -70,20 +110,27 @@ def test_a_modality_that_no_graph_has_is_pooled_to_zeros(
     make: Make, schema: GraphSchema, ragged: Callable[..., GraphBatch], present: str
 ) -> None:
     batch = ragged(schema, [dict.fromkeys(present, 3)] * 3)
-    pool = make(batch)
-    out = pool(nodes_of(batch), batch.flat)
+    pool, x = make(batch), {name: rows.requires_grad_() for name, rows in nodes_of(batch).items()}
+    out = pool(x, batch.flat)
     assert out.isfinite().all()
-    assert [name for m, name in enumerate(schema.modalities) if out[:, m].any()] == list(present)
+    if out.shape[1] > 1:
+        assert [name for m, name in enumerate(schema.modalities) if out[:, m].any()] == list(present)
     out.square().sum().backward()
-    assert all(p.grad is None or bool(p.grad.isfinite().all()) for p in pool.parameters())
+    assert all(p.grad is None or bool(p.grad.isfinite().all()) for p in (*pool.parameters(), *x.values()))
 
 
-def test_every_parameter_is_reached_by_a_gradient(make: Make, schema: GraphSchema, ragged: Make) -> None:
+def test_no_graph_at_all_is_ordinary(make: Make, graphs: GraphBatch) -> None:
+    none, pool = graphs[:0], make(graphs)
+    assert pool(nodes_of(none), none.flat).shape == (0, pool.results, pool.out_channels)
+
+
+def test_every_parameter_and_node_is_reached_by_a_gradient(make: Make, schema: GraphSchema, ragged: Make) -> None:
     batch = ragged(schema, [dict.fromkeys("abcd", 3)] * 3, dtype=torch.float64)  # float32 hides a zero in its noise
-    pool = make(batch).train()
-    pool(nodes_of(batch), batch.flat).square().sum().backward()
+    pool, x = make(batch).train(), {name: rows.requires_grad_() for name, rows in nodes_of(batch).items()}
+    pool(x, batch.flat).square().sum().backward()
     reached = {name: p.grad is not None and bool(p.grad.abs().max() > 1e-6) for name, p in pool.named_parameters()}
     assert [name for name, yes in reached.items() if not yes] == []
+    assert all(rows.grad is not None and bool(rows.grad.any()) for rows in x.values())
 
 
 def test_a_state_dict_brings_everything_back(make: Make, graphs: GraphBatch) -> None:
@@ -98,30 +145,55 @@ def test_outputs_repeat(make: Make, graphs: GraphBatch) -> None:
     assert torch.equal(pool(nodes_of(graphs), graphs.flat), pool(nodes_of(graphs), graphs.flat))
 
 
-def test_attention_sums_to_one_over_the_nodes_of_a_modality_in_a_graph(
-    make: Make, graphs: GraphBatch, assert_agree: Make
+@pytest.mark.parametrize("name", READOUTS)
+def test_a_model_takes_it(name: str, schema: GraphSchema, ragged: Make) -> None:
+    """Outputs of a graph without the modality depend on what stands in for it, if anything does."""
+    batch = ragged(schema, [{"a": 2, "b": 3, "c": 1, "d": 1}, {"a": 2}])
+    model: Any = GraphFusion(schema, 2, hidden_channels=8, num_layers=1, pool=getattr(pools, name)).eval()
+    out = model(batch)
+    assert out.shape == (2, 2) and torch.allclose(out[1:], model(batch[1:]), atol=1e-5)
+
+
+def test_attention_sums_to_one_over_what_is_spanned(
+    make_attending: Make, graphs: GraphBatch, assert_agree: Make
 ) -> None:
-    alpha = make(graphs).node_attention(nodes_of(graphs), graphs.flat)
-    parts = alpha.split(graphs.flat.segment.diff().tolist())
-    sums = torch.stack([part.sum(0) for part in parts if len(part)])
+    pool = make_attending(graphs)
+    alpha = pool.node_attention(nodes_of(graphs), graphs.flat)
+    of = torch.repeat_interleave(graphs.flat.segment.diff())
+    of = of if pool.span == "modality" else of % len(graphs)
+    sums = alpha.new_zeros(int(of.max()) + 1, alpha.shape[1]).index_add(0, of, alpha)[of.unique()]
     assert bool((alpha >= 0).all())
     assert_agree(sums, torch.ones_like(sums))
 
 
-def test_attention_is_what_forward_uses(make: Make, graphs: GraphBatch, assert_agree: Make) -> None:
+def test_attention_is_what_forward_uses(make_attending: Make, graphs: GraphBatch, assert_agree: Make) -> None:
     """Head h weighs the h-th part of the channels: the weighted mean of the nodes, graph by graph."""
-    pool, x = make(graphs), nodes_of(graphs)
-    alpha, out = pool.node_attention(x, graphs.flat), pool(x, graphs.flat)
-    segments = graphs.flat.segment.view(-1)
-    rows = torch.cat(list(x.values())).view(len(alpha), 2, CHANNELS // 2)
-    for m in range(len(x)):
-        for g in range(len(graphs)):
-            start, stop = segments[m * len(graphs) + g], segments[m * len(graphs) + g + 1]
-            assert_agree(out[g, m], (rows[start:stop] * alpha[start:stop].unsqueeze(2)).sum(0).flatten())
+    pool, x = make_attending(graphs), nodes_of(graphs)
+    alpha, out = pool.node_attention(x, graphs.flat), pool(x, graphs.flat)[:, :, -CHANNELS:]
+    of = torch.repeat_interleave(graphs.flat.segment.diff())
+    heads = alpha.shape[1]
+    rows = torch.cat(list(x.values())).view(len(alpha), heads, CHANNELS // heads) * alpha.unsqueeze(2)
+    for g in range(len(graphs)):
+        for m in range(out.shape[1]):
+            mine = (of == m * len(graphs) + g) if pool.span == "modality" else (of % len(graphs) == g)
+            assert_agree(out[g, m], rows[mine].sum(0).flatten())
+
+
+@pytest.mark.parametrize("name", READOUTS)
+def test_channels_below_one_are_named(name: str, schema: GraphSchema) -> None:
+    with pytest.raises(ValueError, match=r"channels.* at least 1.*got.*0"):
+        getattr(pools, name)(schema, 0)
 
 
 @pytest.mark.parametrize(("channels", "heads"), [(6, 4), (6, 0), (0, 1), (6, -2)])
-def test_heads_that_do_not_divide_channels_are_named(schema: GraphSchema, channels: int, heads: int) -> None:
-    for name in pools.__all__:
-        with pytest.raises(ValueError, match=f"heads divides channels, got channels={channels}, heads={heads}"):
-            getattr(pools, name)(schema, channels, heads=heads)
+@pytest.mark.parametrize("name", [name for name in READOUTS if takes(name, "heads")])
+def test_heads_that_do_not_divide_channels_are_named(schema: GraphSchema, name: str, channels: int, heads: int) -> None:
+    with pytest.raises(ValueError, match=f"heads divides channels, got channels={channels}, heads={heads}"):
+        getattr(pools, name)(schema, channels, heads=heads)
+
+
+@pytest.mark.unchecked
+@pytest.mark.parametrize("name", [name for name in READOUTS if takes(name, "span")])
+def test_an_unknown_span_is_named(schema: GraphSchema, name: str) -> None:
+    with pytest.raises(ValueError, match="span is 'modality' or 'graph', got 'batch'"):
+        getattr(pools, name)(schema, 2, span="batch")
