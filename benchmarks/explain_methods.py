@@ -145,6 +145,7 @@ LEGEND = """\
   sizes with the explanation of the same model with shuffled weights.
 - *grounding AUC* and *precision* (larger; 0.5 is chance for the AUC): sizes of values of the image's regions against
   the regions of the place that the text names, for samples whose answer depends on the picture.
+- *seconds*: for one attribution of one graph, first call and compiling included, on a machine that others used too.
 - *feature norm* and *random* know nothing of the model: a method that is not better explains nothing. *dependence,
   donors* is how far the score moves, *occlusion, donors* how much it loses, when a node says what a node of another
   sample says.

@@ -22,7 +22,7 @@ from mmgraph.explain import (
     evaluate,
     standard_methods,
 )
-from mmgraph.explain.record import find_graph
+from mmgraph.explain.nodes import find_graph
 from mmgraph.graph import GraphBatch
 from mmgraph.training import load_model, predict
 

@@ -7,8 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mmgraph.explain.nodes import NodeRef, destinations, edges_of, locate, node_refs
-from mmgraph.explain.record import find_graph
+from mmgraph.explain.nodes import NodeRef, destinations, edges_of, find_graph, locate, node_refs
 from mmgraph.explain.score import Score
 from mmgraph.graph import GraphBatch
 

@@ -57,6 +57,19 @@ def node_refs(batch: GraphBatch) -> list[NodeRef]:
     return [ref for modality, nodes in batch.nodes.items() for ref in _refs(modality, nodes)]
 
 
+def find_graph(batch: GraphBatch, sample: str) -> int:
+    """The number of the graph with this id. Raises ValueError if there is none, or several.
+
+    Example:
+        >>> find_graph(GraphBatch.single({"text": torch.rand(2, 3)}, {}, id="s1"), "s1")
+        0
+    """
+    places = [i for i, name in enumerate(batch.ids.tolist()) if name == sample]
+    if len(places) != 1:
+        raise ValueError(f"{len(places)} of {batch.num_graphs} graphs have the id {sample!r}; exactly one is needed")
+    return places[0]
+
+
 def locate(graph: FlatGraph, nodes: Int[Tensor, " rows"]) -> tuple[Int[Tensor, " rows"], Int[Tensor, " rows"]]:
     """The graph of each of the given flat nodes, and its number within that graph and its modality.
 

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from mmgraph.explain.nodes import NodeRef, SingleGraph, destinations, edges_of, locate, node_refs
+from mmgraph.explain.nodes import NodeRef, SingleGraph, destinations, edges_of, find_graph, locate, node_refs
 from mmgraph.graph import FlatGraph, GraphBatch, Relation
 
 if TYPE_CHECKING:
@@ -294,11 +294,3 @@ class AttentionRecord:
         from mmgraph.explain.record_html import record_html
 
         return record_html(self)
-
-
-def find_graph(batch: GraphBatch, sample: str) -> int:
-    """The number of the graph with this id. Raises ValueError if there is none, or several."""
-    places = [i for i, name in enumerate(batch.ids.tolist()) if name == sample]
-    if len(places) != 1:
-        raise ValueError(f"{len(places)} of {batch.num_graphs} graphs have the id {sample!r}; exactly one is needed")
-    return places[0]

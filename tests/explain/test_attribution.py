@@ -58,8 +58,8 @@ def test_an_unknown_level_is_named(found: Attribution):
 def test_what_does_not_fit_is_refused(batch: GraphBatch, found: Attribution):
     with pytest.raises(ValueError, match="m attributes nothing: give nodes, edges"):
         Attribution("m", "", batch)
-    with pytest.raises(ValueError, match=r"m: modalities are \[3, 3\] here, got \[3\]"):
-        Attribution("m", "", batch, modalities=torch.ones(3))
+    with pytest.raises(ValueError, match=r"m: modalities are \[3, 3\] here, got \[2, 3\]"):
+        Attribution("m", "", batch, modalities=torch.ones(2, 3))
     with pytest.raises(ValueError, match="by hand gives no relations, only nodes, edges"):
         found.level("relations")
     with pytest.raises(ValueError, match="unknown modality 'video'"):

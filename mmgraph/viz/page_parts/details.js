@@ -55,7 +55,7 @@ function row(view, node, value, largest, colour, name = nameOf(view.sample, node
     drawCrop(mark, panel, node - panel.first);
   }
   const fill = make('i');
-  fill.style.width = `${Math.min(100 * Math.abs(value) / (Math.abs(largest) || 1), 100)}%`;
+  fill.style.width = `${100 * Math.abs(value / (largest || 1))}%`;
   fill.style.backgroundColor = css(colour);
   const label = `${name}, ${panel.name}, ${number(value)}`;
   return make('li', {}, make('button', { type: 'button', 'aria-label': label, title: label, click: () => view.choose(node) },

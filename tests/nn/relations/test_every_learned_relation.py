@@ -131,7 +131,7 @@ def test_a_graph_alone_equals_itself_in_a_batch(make: Make, graphs: GraphBatch) 
     learn = make(graphs)
     first = learn(nodes_of(graphs), graphs.flat)
     again = learn(nodes_of(graphs), first)  # from layer to layer too
-    for g in range(7):
+    for g in (0, 4, 6):
         alone = learn(nodes_of(graphs[g]), graphs[g].flat)
         assert_same(edges_of(first, g), edges_of(alone, 0))
         assert_same(edges_of(again, g), edges_of(learn(nodes_of(graphs[g]), alone), 0))
@@ -145,11 +145,15 @@ def test_permuting_graphs_permutes_edges(make: Make, graphs: GraphBatch) -> None
         assert_same(edges_of(after, place), edges_of(before, g))
 
 
-@pytest.mark.parametrize("present", ["a", "b", "bc", "d"])
-def test_a_modality_that_no_graph_has_is_ordinary(make: Make, schema: GraphSchema, ragged: Make, present: str) -> None:
-    batch = ragged(schema, [dict.fromkeys(present, 3)] * 3)
-    learn, x = make(batch).train(), nodes_of(batch, requires_grad=True)
-    rewired = learn(x, batch.flat)
+@pytest.fixture(scope="module", params=["a", "bc", "d"])
+def lacking(request: pytest.FixtureRequest, schema: GraphSchema, ragged: Make) -> GraphBatch:
+    """Graphs that have some modalities only."""
+    return ragged(schema, [dict.fromkeys(request.param, 3)] * 2)
+
+
+def test_a_modality_that_no_graph_has_is_ordinary(make: Make, lacking: GraphBatch) -> None:
+    learn, x = make(lacking).train(), nodes_of(lacking, requires_grad=True)
+    rewired = learn(x, lacking.flat)
     assert rewired.edge_weight.isfinite().all()
     (rewired.edge_weight.sum() + sum(rows.sum() for rows in x.values())).backward()
     assert all(p.grad is None or bool(p.grad.isfinite().all()) for p in learn.parameters())
