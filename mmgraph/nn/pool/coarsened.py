@@ -27,6 +27,14 @@ class Coarsened:
         cluster: flat number of that new node.
         share: how much of the old node went there.
         losses: what to add to a task's loss, by name; empty where there is nothing to add.
+
+    Example:
+        >>> from mmgraph.graph import GraphBatch
+        >>> from mmgraph.nn import TopKPool
+        >>> graph = GraphBatch.single({"a": torch.rand(4, 3)}, {("a", "to", "a"): torch.tensor([[0, 1], [2, 3]])})
+        >>> smaller = TopKPool(graph.schema, 3, 0.5)({"a": graph.nodes["a"].x}, graph.flat)
+        >>> smaller.x["a"].shape, smaller.unpool(smaller.x, graph.flat)["a"].shape
+        (torch.Size([2, 3]), torch.Size([4, 3]))
     """
 
     x: dict[str, Float[Tensor, "_ channels"]]

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from mmgraph.graph import FlatGraph, GraphSchema, Relation
-from mmgraph.nn.relations.pairs import check_budget, check_inputs, choose, ends, pairs_of
+from mmgraph.nn.relations.candidates import check_budget, check_inputs, choose, ends, pairs_of
 from mmgraph.nn.relations.rewired import Rewired, declare, join
 from mmgraph.nn.relations.similarity import cosine, straight_through
 

@@ -15,6 +15,8 @@ from mmgraph.nn.rewire import Edit
 class Rewired:
     """What a learned relation gives and what it takes: any conv reads `conv(x, rewired.graph, rewired.edge_weight)`.
 
+    A conv that divides by the sum of the weights into a node (`GCNConv`) gives the weight of its only edge no gradient.
+
     Attributes:
         graph: all edges, heuristic and learned, in the order of `FlatGraph`.
         edge_weight: multiplies what an edge brings, [edges, 1]; 1 for edges of the data.

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mmgraph.graph import FlatGraph, GraphSchema, Relation
-from mmgraph.nn.relations.pairs import Pairs, check_budget, check_inputs, choose, ends, pairs_of
+from mmgraph.nn.relations.candidates import Pairs, check_budget, check_inputs, choose, ends, pairs_of
 from mmgraph.nn.relations.rewired import Rewired, declare, join
 
 Weights = Literal["straight_through", "soft"]

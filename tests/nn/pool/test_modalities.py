@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from mmgraph.graph import GraphBatch, GraphSchema
+from mmgraph.graph import GraphSchema
 from mmgraph.nn import AttendModalities, ConcatModalities, MeanModalities
-from mmgraph.nn.pool.runs import present
 
 SCHEMA = GraphSchema({"a": 1, "b": 1, "c": 1})
 KINDS: list[Any] = [AttendModalities, ConcatModalities, MeanModalities]
@@ -54,7 +53,3 @@ def test_a_learned_vector_stands_in_for_what_is_absent() -> None:
         fuse.absent.copy_(torch.arange(6.0).view(3, 2))
     out = fuse(torch.full((4, 3, 2), 9.0), HERE)
     assert out.tolist()[1] == [9, 9, 2, 3, 9, 9] and out.tolist()[3] == [0, 1, 2, 3, 4, 5]
-
-
-def test_what_is_present_is_what_the_batch_says(graphs: GraphBatch) -> None:
-    assert torch.equal(present(graphs.flat), graphs.present)

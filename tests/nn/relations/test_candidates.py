@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmgraph.nn.relations.pairs import choose
+from mmgraph.nn.relations.candidates import choose
 
 
 @given(st.integers(0, 2**16), st.integers(1, 4), st.none() | st.integers(1, 6), st.integers(0, 4), st.integers(0, 4))
