@@ -76,6 +76,7 @@ def _add(archive: tarfile.TarFile, sample: Mapping[str, Any], seen: set[str]) ->
         raise ValueError(f"id {name!r} is no file name without a dot, or comes twice")
     seen.add(name)
     plain = {}
+    files = 0
     for key, value in sample.items():
         if key in ("id", "truth") or value is None:
             continue
@@ -88,7 +89,8 @@ def _add(archive: tarfile.TarFile, sample: Mapping[str, Any], seen: set[str]) ->
             error.add_note(f"in {key!r} of sample {name!r}")
             raise
         _write(archive, f"{name}.{key}.{ending}", content)
-    if plain or len(sample) == 1:
+        files += 1
+    if plain or not files:
         _write(archive, f"{name}.json", json.dumps(plain).encode())
 
 

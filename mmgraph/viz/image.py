@@ -17,7 +17,9 @@ def draw_regions(
     image: np.ndarray | None,
     boxes: Sequence[Sequence[float]] | Tensor,
     *,
+    outlines: Float[Tensor, "regions corners 2"] | None = None,
     flow: Float[Tensor, " regions"] | None = None,
+    largest: float | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """The image, the borders of its regions, and a tint by flow, scaled to the largest.
@@ -29,7 +31,9 @@ def draw_regions(
         image: [height, width] or [height, width, 3], uint8, or floats of which 0..1 (or 0..largest) is black to white;
             None draws the regions on white.
         boxes: x1, y1, x2, y2 of each region in 0..1.
+        outlines: x and y in 0..1 of the corners of each region, where regions are no boxes.
         flow: a number of at least 0 per region.
+        largest: the flow that has the full tint; the largest of the regions if not given.
         ax: where to draw; a new figure if not given.
 
     Raises:
@@ -46,9 +50,9 @@ def draw_regions(
         pixels = _pixels(image)
         ax.imshow(pixels, extent=(0, 1, 1, 0), cmap="gray", vmin=0, vmax=1)
         ax.set_aspect(pixels.shape[0] / pixels.shape[1])
-    corners = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
+    corners = region_corners(boxes, outlines)
     if flow is not None:
-        faces = [to_rgba(TINT, 0.5 * strength) for strength in tints(flow)]
+        faces = [to_rgba(TINT, 0.5 * strength) for strength in tints(flow, largest)]
         ax.add_collection(PolyCollection(list(corners), facecolors=faces, edgecolors="none", gid="flow"))
     # A dark line with a light one around it shows on any picture; fainter where there are many.
     many = float(np.clip((len(corners) / 25) ** 0.5, 1.0, 4.0))
@@ -59,6 +63,20 @@ def draw_regions(
     return ax
 
 
+def region_corners(
+    boxes: Sequence[Sequence[float]] | Tensor, outlines: Float[Tensor, "regions corners 2"] | None = None
+) -> Float[np.ndarray, "regions corners 2"]:
+    """The corners of each region, x and y: of its outline where there is one, else of its box.
+
+    Example:
+        >>> region_corners([[0, 0, 0.5, 1]]).tolist()
+        [[[0.0, 0.0], [0.5, 0.0], [0.5, 1.0], [0.0, 1.0]]]
+    """
+    if outlines is not None:
+        return np.asarray(outlines.cpu(), dtype=np.float64)
+    return np.asarray(boxes, dtype=np.float64).reshape(-1, 4)[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
+
+
 def image_shape(image: np.ndarray | None) -> tuple[int, int]:
     """Height and width of an image; a square where there is none.
 
@@ -67,6 +85,20 @@ def image_shape(image: np.ndarray | None) -> tuple[int, int]:
         (2, 4)
     """
     return (1, 1) if image is None else _pixels(image).shape[:2]
+
+
+def pale(image: np.ndarray | None) -> np.ndarray | None:
+    """The image in light greys, 0.3..1, on which a tint shows wherever it falls; None where there is none.
+
+    Example:
+        >>> pale(np.array([[[0, 0, 0], [255, 255, 255]]], dtype=np.uint8))
+        array([[0.3, 1. ]])
+    """
+    if image is None:
+        return None
+    values = _pixels(image)
+    grey = values if values.ndim == 2 else values[..., :3] @ np.array([0.299, 0.587, 0.114])  # of ITU-R BT.601
+    return 0.3 + 0.7 * grey
 
 
 def _pixels(image: np.ndarray) -> np.ndarray:

@@ -55,8 +55,17 @@ def key_height(attention: SampleAttention | None, order: Sequence[str], width: f
     """
     if attention is None:
         return 0.2
-    rows = len(_rows(_entries(attention, order), width))
-    return 0.4 + rows * ROW + len(_lines(attention.caption, width)) * LINE_HEIGHT
+    return entries_height(_entries(attention, order), attention.caption, width)
+
+
+def entries_height(entries: Sequence[Entry], caption: str, width: float) -> float:
+    """Inches that entries and a caption take.
+
+    Example:
+        >>> entries_height([], "", 11.0) < entries_height([], "what is shown", 11.0)
+        True
+    """
+    return 0.4 + len(_rows(entries, width)) * ROW + len(_lines(caption, width)) * LINE_HEIGHT
 
 
 def draw_key(fig: Figure, attention: SampleAttention, layout: Layout, order: Sequence[str]) -> None:
@@ -68,16 +77,21 @@ def draw_key(fig: Figure, attention: SampleAttention, layout: Layout, order: Seq
         layout: of the figure.
         order: the modalities; fixes the colour of each pair.
     """
+    draw_entries(fig, _entries(attention, order), attention.caption, layout)
+
+
+def draw_entries(fig: Figure, entries: Sequence[Entry], caption: str, layout: Layout) -> None:
+    """Draws entries in rows, and a caption below them, in the room below the panels."""
     y = layout.below - 0.28
-    for row in _rows(_entries(attention, order), layout.width):
+    for row in _rows(entries, layout.width):
         x = MARGIN
         for entry in row:
             _draw(fig, layout, entry, x, y)
             x += entry.length
         y -= ROW
     style: dict[str, Any] = {"size": SIZE, "color": MUTED, "va": "top", "linespacing": 1.35}
-    caption = "\n".join(_lines(attention.caption, layout.width))
-    fig.text(*layout.point(MARGIN, y + 0.02), caption, parse_math=False, **style)
+    lines = "\n".join(_lines(caption, layout.width))
+    fig.text(*layout.point(MARGIN, y + 0.02), lines, parse_math=False, **style)
 
 
 def _entries(attention: SampleAttention, order: Sequence[str]) -> list[Entry]:

@@ -112,8 +112,8 @@ def right_column(panels: Sequence[str], width: float) -> tuple[float, float]:
     return left, width - MARGIN - left
 
 
-def plan(panels: Sequence[Panel], width: float, below: float = 0.0) -> Layout:
-    """A figure of the given width, as high as its panels need, with so much room below them.
+def plan(panels: Sequence[Panel], width: float, below: float = 0.0, gap: float = GAP) -> Layout:
+    """A figure of the given width, as high as its panels need, with so much room below and in the gap between them.
 
     Example:
         >>> layout = plan([Panel("image", "regions", 4), Panel("audio", "time", 3)], 10.0)
@@ -125,7 +125,7 @@ def plan(panels: Sequence[Panel], width: float, below: float = 0.0) -> Layout:
     left_height = sum(heights[p.modality] + HEADING for p in regions)
     words_height = sum(heights[p.modality] + HEADING for p in words)
     time_height = sum(heights[p.modality] + FRAMES + TIME_LABELS for p in time)
-    room = GAP if words or regions or len(time) > 1 else 0.0
+    room = gap if words or regions or len(time) > 1 else 0.0
     body = max(left_height, words_height + room * bool(words or time) + time_height)
     top = below + body
     places: dict[str, Rect] = {}

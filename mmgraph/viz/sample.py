@@ -1,25 +1,18 @@
 """`draw_sample`: one sample as a figure, with the attention between its image, text and sound."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from mmgraph.explain import SampleAttention
-from mmgraph.graph import GraphBatch, NodeSet, Texts
-from mmgraph.viz.image import draw_regions, image_shape
+from mmgraph.graph import GraphBatch
 from mmgraph.viz.key import draw_key, key_height
-from mmgraph.viz.layout import MARGIN, Layout, Panel, plan, right_column
+from mmgraph.viz.layout import MARGIN, Layout, plan
 from mmgraph.viz.links import draw_links, link_ends
-from mmgraph.viz.sound import draw_sound, sound_length
-from mmgraph.viz.style import INK, LINE, MUTED, heading
-from mmgraph.viz.tokens import draw_boxes, font_size, text_width, wrap_tokens
-
-NOUNS = {"regions": "region", "words": "token", "time": "frame"}
-HEADING_SIZE = 8.5
+from mmgraph.viz.panels import draw_panels, graph_of, panels_of, raw_inputs
+from mmgraph.viz.sound import sound_length
+from mmgraph.viz.style import INK, MUTED
 
 
 def draw_sample(
@@ -63,16 +56,12 @@ def draw_sample(
         'predicted 2 · truth 2'
     """
     fig = Figure(figsize=(11, 6), facecolor="white") if fig is None else fig
-    graph = _graph_of(sample, graphs, attention)
-    raw = {modality: sample.get((inputs or {}).get(modality, modality)) for modality in graph.schema.modalities}
-    panels = [_panel(graph, modality, value) for modality, value in raw.items()]
-    width, order = float(fig.get_figwidth()), list(graph.schema.modalities)
-    panels = _set_words(panels, graph, width)
+    graph = graph_of(sample, graphs, None if attention is None else attention.sample)
+    raw, width, order = raw_inputs(sample, graph, inputs), float(fig.get_figwidth()), list(graph.schema.modalities)
+    panels = panels_of(graph, raw, width)
     layout = plan(panels, width, key_height(attention, order, width))
     fig.set_figheight(layout.height)
-    for panel in panels:
-        flow = None if attention is None else attention.flow.get(panel.modality)
-        _draw_panel(fig, layout, panel, graph.nodes[panel.modality], raw[panel.modality], flow)
+    draw_panels(fig, layout, panels, graph, raw, {} if attention is None else attention.flow)
     if attention is not None:
         lengths = {panel.modality: sound_length(raw[panel.modality]) for panel in panels if panel.role == "time"}
         draw_links(
@@ -81,89 +70,6 @@ def draw_sample(
         draw_key(fig, attention, layout, order)
     _title(fig, layout, sample["id"], prediction, truth)
     return fig
-
-
-def _graph_of(sample: Mapping[str, Any], graphs: GraphBatch, attention: SampleAttention | None) -> GraphBatch:
-    """The graph of the sample, alone."""
-    places = [i for i, name in enumerate(graphs.ids.tolist()) if name == sample["id"]]
-    if len(places) != 1:
-        raise ValueError(f"{len(places)} graphs of the batch have the id {sample['id']!r} of the sample; one is needed")
-    if attention is not None and attention.sample != sample["id"]:
-        raise ValueError(f"the attention is of sample {attention.sample!r}, the sample is {sample['id']!r}")
-    return graphs[places[0]].to("cpu")
-
-
-def _panel(graph: GraphBatch, modality: str, raw: Any) -> Panel:
-    """What to draw for a modality; the role follows from the attributes of its nodes."""
-    count, attributes = graph.nodes[modality].num_nodes, graph.schema.attributes[modality]
-    drawn = count > 0 or (raw is not None and not isinstance(raw, str))
-    if "box" in attributes:
-        height, width = image_shape(raw)
-        return Panel(modality, "regions", count, aspect=height / width, drawn=drawn)
-    if "text" not in attributes and "span" in attributes:
-        return Panel(modality, "time", count, drawn=drawn)
-    return Panel(modality, "words", count, drawn=count > 0)
-
-
-def _set_words(panels: Sequence[Panel], graph: GraphBatch, width: float) -> list[Panel]:
-    """The panels, with the words of those that have words wrapped to their column."""
-    _, column = right_column([panel.role for panel in panels], width)
-    total = sum(panel.count for panel in panels if panel.role == "words")
-    return [
-        replace(panel, words=tuple(wrap_tokens(_labels(graph.nodes[panel.modality]), column, font_size(total))))
-        if panel.role == "words"
-        else panel
-        for panel in panels
-    ]
-
-
-def _labels(nodes: NodeSet) -> list[str]:
-    texts = nodes.attributes.get("text")
-    return texts.tolist() if isinstance(texts, Texts) else [str(i) for i in range(nodes.num_nodes)]
-
-
-def _draw_panel(fig: Figure, layout: Layout, panel: Panel, nodes: NodeSet, raw: Any, flow: Tensor | None) -> None:
-    place = layout.places[panel.modality]
-    ax = fig.add_axes(layout.fraction(place), label=panel.modality)
-    ax.set_zorder({"regions": 1}.get(panel.role, 3))  # links, at 2, start on the image and end under words and frames
-    noun = "node" if panel.role == "words" and "text" not in nodes.attributes else NOUNS[panel.role]
-    title = heading(panel.modality, panel.count, noun, flow)
-    if not panel.drawn:
-        _absent(ax)
-    elif panel.role == "regions":
-        draw_regions(raw, nodes.attribute("box"), flow=flow, ax=ax)
-    elif panel.role == "words":
-        draw_boxes(panel.words, flow, (place.width, place.height), ax)
-    else:
-        draw_sound(raw, nodes.attribute("span"), flow=flow, ax=ax)
-        # Links come in from above, so what the axis shows is said below it.
-        title = f"{title} · time in seconds"
-        size = _size(title, layout.width - MARGIN - place.left)
-        ax.set_xlabel(title, size=size, loc="left", labelpad=3, **_heading_style(fig))
-        return
-    # A heading may be wider than a tall image, which stands at the right of its column.
-    left = max(min(place.left, place.right - text_width(title, HEADING_SIZE)), MARGIN)
-    size = _size(title, place.right - left)
-    fig.text(*layout.point(left, place.top + 0.08), title, size=size, va="bottom", **_heading_style(fig))
-
-
-def _absent(ax: Axes) -> None:
-    ax.set(xticks=[], yticks=[], facecolor="none")
-    for spine in ax.spines.values():
-        spine.set(color=LINE, linestyle=(0, (4, 3)))
-    middle: dict[str, Any] = {"transform": ax.transAxes, "ha": "center", "va": "center"}
-    ax.text(0.5, 0.5, "absent from this sample", size=8, color=MUTED, **middle)
-
-
-def _heading_style(fig: Figure) -> dict[str, Any]:
-    """Grey on the colour of the page, so that a link that passes behind a heading leaves it readable."""
-    page = {"facecolor": fig.get_facecolor(), "edgecolor": "none", "pad": 0.8}
-    return {"color": MUTED, "parse_math": False, "bbox": page}
-
-
-def _size(title: str, width: float) -> float:
-    """Points of a heading that fits into a width."""
-    return min(HEADING_SIZE, HEADING_SIZE * width / text_width(title, HEADING_SIZE))
 
 
 def _title(fig: Figure, layout: Layout, name: str, prediction: object, truth: object) -> None:

@@ -21,6 +21,7 @@ def draw_sound(
     spans: Sequence[Sequence[float]] | Tensor,
     *,
     flow: Float[Tensor, " frames"] | None = None,
+    largest: float | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """The spectrogram of a sound (dark is loud) and above it a cell per frame, tinted by flow, scaled to the largest.
@@ -32,6 +33,7 @@ def draw_sound(
         sound: samples [n] or [n, channels] and their rate in Hz; None draws the frames alone.
         spans: start and end of each frame in seconds.
         flow: a number of at least 0 per frame.
+        largest: the flow that has the full tint; the largest of the frames if not given.
         ax: where to draw; a new figure if not given.
 
     Raises:
@@ -51,7 +53,7 @@ def draw_sound(
         ax.text(0.5, 0.5, "no waveform", transform=ax.transAxes, ha="center", va="center", size=8, color=MUTED)
     else:
         _spectrogram(ax, *sound)
-    strength = np.zeros(len(rows)) if flow is None else tints(flow)
+    strength = np.zeros(len(rows)) if flow is None else tints(flow, largest)
     low, high = STRIP
     cells = [[(a, low), (b, low), (b, high), (a, high)] for a, b in frame_cells(rows)]
     width = 0.6 if len(cells) <= 60 else 0.25

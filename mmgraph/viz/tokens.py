@@ -83,6 +83,7 @@ def draw_tokens(
     texts: Sequence[str],
     *,
     flow: Float[Tensor, " tokens"] | None = None,
+    largest: float | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Tokens in reading order, each in a box, tinted by flow, scaled to the largest.
@@ -92,6 +93,7 @@ def draw_tokens(
     Args:
         texts: the tokens.
         flow: a number of at least 0 per token.
+        largest: the flow that has the full tint; the largest of the tokens if not given.
         ax: where to draw; its data coordinates become inches. A new figure if not given.
 
     Example:
@@ -106,17 +108,21 @@ def draw_tokens(
         ax = Figure(figsize=(6, height)).add_axes((0, 0, 1, 1))
     extent = ax.get_window_extent()
     width, height = extent.width / ax.figure.dpi, extent.height / ax.figure.dpi
-    draw_boxes(wrap_tokens(texts, width, size), flow, (width, height), ax)
+    draw_boxes(wrap_tokens(texts, width, size), flow, (width, height), ax, largest)
     return ax
 
 
 def draw_boxes(
-    boxes: Sequence[TokenBox], flow: Float[Tensor, " tokens"] | None, shape: tuple[float, float], ax: Axes
+    boxes: Sequence[TokenBox],
+    flow: Float[Tensor, " tokens"] | None,
+    shape: tuple[float, float],
+    ax: Axes,
+    largest: float | None = None,
 ) -> None:
     """Draws wrapped tokens into an axes of the given width and height in inches."""
     ax.set(xlim=(0, shape[0]), ylim=(shape[1], 0))
     ax.set_axis_off()
-    strength = np.zeros(len(boxes)) if flow is None else tints(flow)
+    strength = np.zeros(len(boxes)) if flow is None else tints(flow, largest)
     size = font_size(len(boxes)) if not boxes else boxes[0].height * 72 / 1.7
     for box, tint in zip(boxes, strength, strict=True):
         ax.add_patch(

@@ -5,7 +5,7 @@ import tarfile
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -37,6 +37,7 @@ def archive(path, files):
 
 
 @given(st.lists(values, min_size=1, max_size=5), st.integers(1, 3))
+@example([{"answer": None}, {}], 2)
 def test_what_is_written_is_read_again(tmp_path_factory, contents, per_shard):
     samples = [{"id": f"folder/{number}"} | content for number, content in enumerate(contents)]
     paths = write_shards(samples, tmp_path_factory.mktemp("shards"), per_shard=per_shard)

@@ -4,6 +4,7 @@ import torch
 from matplotlib.figure import Figure
 
 from mmgraph.viz import draw_regions
+from mmgraph.viz.image import pale
 
 BOXES = torch.tensor([[0.0, 0.0, 0.5, 1.0], [0.5, 0.25, 1.0, 0.75]])
 
@@ -67,3 +68,23 @@ def test_a_given_axes_is_used_and_returned():
 def test_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match=r"an image is \[height, width\] or \[height, width, 3\], got shape"):
         draw_regions(np.zeros(shape), BOXES)
+
+
+def test_regions_that_are_no_boxes_are_drawn_with_their_outline():
+    triangle = torch.tensor([[[0.0, 0.0], [1.0, 0.0], [0.5, 1.0]]])
+    ax = draw_regions(None, [[0, 0, 1, 1]], outlines=triangle, flow=torch.ones(1))
+    for drawn in ax.collections:
+        assert drawn.get_paths()[0].vertices[:3].tolist() == triangle[0].tolist()
+
+
+def test_panels_may_share_a_scale():
+    (tint,) = collections(draw_regions(None, BOXES, flow=torch.tensor([0.1, 0.2]), largest=0.4), "flow")
+    assert tint.get_facecolor()[:, 3].tolist() == pytest.approx([0.125, 0.25])
+
+
+def test_a_pale_picture_has_no_black_and_no_colour():
+    colours = np.array([[[255, 0, 0], [0, 0, 0], [255, 255, 255]]], dtype=np.uint8)
+    shown = pale(colours)
+    assert shown is not None and shown.shape == (1, 3) and shown[0, 1] < shown[0, 0] < shown[0, 2]
+    assert shown.min() == pytest.approx(0.3) and shown.max() == pytest.approx(1.0)
+    assert pale(None) is None
