@@ -12,9 +12,10 @@ SPEED := $(sort $(wildcard benchmarks/speed_*.py))
 WORKERS ?= 2
 TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=2 MPLBACKEND=agg
 PYTEST := $(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+FUZZ := tests/datasets/test_broken_input.py tests/features/test_bad_input.py tests/features/test_bad_files.py
 SHAPES := --jaxtyping-packages=mmgraph,typeguard.typechecked
 
-.PHONY: help install demo test lint bench scatter clean
+.PHONY: help install demo test fuzz lint bench scatter clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -28,6 +29,9 @@ demo: $(VENV)/.installed ## train on the data that comes with the package, write
 test: lint ## every check: lint, doctests, tests; shapes are checked while they run
 	$(PYTEST) -m unchecked
 	$(PYTEST) -m "not unchecked" $(SHAPES)
+
+fuzz: $(VENV)/.installed-dev ## 2,400 cases of bad input for all readers and front ends (200 of them in make test)
+	$(PYTEST) $(FUZZ) --hypothesis-profile=fuzz
 
 lint: $(VENV)/.installed-dev ## ruff, mypy, import-linter
 	$(BIN)/ruff check $(CODE)

@@ -9,6 +9,8 @@
 Words with times come from a recogniser or an alignment: give the text as a table with `span` and `text`, see
 `Features`. Plain strings have no times; then every word is connected with every frame.
 
+Source: no paper; the plain graph of sound with a transcript.
+
 Print the graph of a small sample with ``python -m mmgraph.graphs.audio_text``.
 """
 

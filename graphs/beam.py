@@ -11,6 +11,8 @@ Information crosses modalities only above, so attention between the vertices say
 other. The two levels are relations of one graph: a layer does both at once, three layers carry a word to another
 modality's nodes.
 
+Source: no single paper; two levels are the general form of models that fuse graphs of modalities.
+
 Print the graph of a small sample with ``python -m mmgraph.graphs.beam``.
 """
 

@@ -7,6 +7,9 @@
 If a graph with structure does no better than this one, the structure did not help; its edges grow with the square of
 the nodes. Positions are attributes of the nodes, as in the other recipes.
 
+Source: attention of all with all is that of Vaswani et al., Attention Is All You Need, NeurIPS 2017,
+arXiv 1706.03762.
+
 Print the graph of a small sample with ``python -m mmgraph.graphs.complete``.
 """
 

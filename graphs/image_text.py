@@ -6,6 +6,8 @@ The plain graph for captions, questions about pictures, or memes::
     | X | X |          each with two words to either side
     o - o - o          every patch <--> every word
 
+Source: no paper; the plain graph of a picture with a text.
+
 Print the graph of a small sample with ``python -m mmgraph.graphs.image_text``.
 """
 

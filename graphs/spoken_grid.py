@@ -18,6 +18,8 @@ spoken one, so what has to be found out travels over the edges between the modal
 Regions carry their box, tokens their number in the vocabulary and their text, frames their span in seconds: attention
 can be drawn over the picture, the words and the sound.
 
+Source: no paper; the graph of the data set `mmgraph.datasets.SpokenGrid`.
+
 Print the graph of a small sample with ``python -m mmgraph.graphs.spoken_grid``.
 """
 

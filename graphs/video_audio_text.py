@@ -8,6 +8,8 @@
     audio     o o o o    o o o o    o o o o     each with the two before and after
     words     w  w  w  w  w                     with everything: a text has no times
 
+Source: no paper; the plain graph of three streams with times.
+
 Print the graph of a small sample with ``python -m mmgraph.graphs.video_audio_text``.
 """
 

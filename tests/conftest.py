@@ -34,9 +34,11 @@ _torch_random = _TorchRandom()  # hypothesis keeps a weak reference
 register_random(_torch_random)
 
 # No deadline and no health check on speed: a busy machine is no failure. The same examples each time: a change fails
-# only for what it did itself. Look for new counterexamples with `pytest --hypothesis-profile=explore`.
+# only for what it did itself. Look for new counterexamples with `pytest --hypothesis-profile=explore`. Bad input is
+# tried in proportion to these numbers, see fuzz.py; `make fuzz` takes the profile `fuzz`.
 _quiet = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.register_profile("steady", _quiet, derandomize=True, database=None, max_examples=50)
+settings.register_profile("fuzz", _quiet, derandomize=True, database=None, max_examples=600)
 settings.register_profile("explore", _quiet, derandomize=False, max_examples=1000)
 settings.load_profile("steady")
 

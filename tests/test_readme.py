@@ -21,3 +21,11 @@ def test_the_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monk
 def test_every_relative_link_of_the_readme_leads_somewhere() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README.read_text()):
         assert target.startswith("http") or (README.parent / target).exists(), target
+
+
+def test_the_pictures_of_the_readme_are_small_and_made_by_commands_that_it_names() -> None:
+    text = README.read_text()
+    pictures = re.findall(r"!\[.+?\]\((.+?)\)", text)
+    assert pictures == ["docs/attention.png", "docs/page.png"]
+    assert all((README.parent / picture).stat().st_size < 200_000 for picture in pictures)
+    assert "mmgraph demo --out demo-out --seed 0" in text and "python docs/pictures.py demo-out" in text

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -49,7 +49,10 @@ class OpenSuite:
 
 
 def name_of(function: object) -> str:
-    """Module and name of a function, or of the class of an object that can be called."""
+    """Module and name of a function, or of the class of a callable object; of a `partial` with its arguments."""
+    if isinstance(function, partial):
+        given = [*map(repr, function.args), *(f"{name}={value!r}" for name, value in sorted(function.keywords.items()))]
+        return f"{name_of(function.func)}({', '.join(given)})"
     named = function if hasattr(function, "__qualname__") else type(function)
     return f"{named.__module__}:{getattr(named, '__qualname__', '')}"
 

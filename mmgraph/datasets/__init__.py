@@ -3,7 +3,7 @@
 from mmgraph.datasets.csd import CSD
 from mmgraph.datasets.dialogues import Dialogues
 from mmgraph.datasets.folder import Folder
-from mmgraph.datasets.graph_shards import build_shards
+from mmgraph.datasets.graph_shards import build_files, build_shards
 from mmgraph.datasets.grid_ceilings import ceilings
 from mmgraph.datasets.mmsa import MMSA
 from mmgraph.datasets.multibench import MultiBench
@@ -29,6 +29,7 @@ __all__ = [
     "SpokenGrid",
     "StampConsistency",
     "Stamps",
+    "build_files",
     "build_shards",
     "ceilings",
     "find_recordings",

@@ -10,7 +10,7 @@ from typing import Any, SupportsIndex, overload
 
 from mmgraph.datasets.labels import Labels, read_labels
 from mmgraph.datasets.manifest import Row, check_rows, read_manifest
-from mmgraph.datasets.media import decode_image, decode_sound, decode_text
+from mmgraph.media import decode_image, decode_sound, decode_text
 
 KINDS: Mapping[str, Callable[[bytes], Any]] = {"image": decode_image, "sound": decode_sound, "text": decode_text}
 """How a file becomes a raw input."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mmgraph.datasets.media import decode_image, decode_sound, decode_text
+from mmgraph.media import decode_image, decode_sound, decode_text
 
 MAX_MEMBER = 1 << 30
 """Bytes that one file in a shard may have."""
@@ -228,7 +228,7 @@ def _array(content: bytes) -> np.ndarray:
         raise ValueError(f"no array of numbers that can be read ({error})") from error
 
 
-def in_chunks(samples: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+def in_chunks(samples: Iterable[Mapping[str, Any]], size: int) -> Iterator[list[Mapping[str, Any]]]:
     """Lists of `size` samples, the last one shorter.
 
     Example:

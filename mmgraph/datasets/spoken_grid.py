@@ -74,10 +74,10 @@ class SpokenGrid(Sequence[dict[str, Any]]):
 
     **Data set card**
 
-    - *Pictures*: the 1,797 digits of `sklearn.datasets.load_digits` (test set of E. Alpaydin and C. Kaynak's
+    - *Source, pictures*: the 1,797 digits of `sklearn.datasets.load_digits` (test set of E. Alpaydin and C. Kaynak's
       Optical Recognition of Handwritten Digits at UCI, CC BY 4.0; 13 writers), 8x8 pixels in 17 grey levels.
-    - *Speech*: `"synthetic"`, 920 clips of 92 voices shipped with the package (see `shipped_digits`), or a folder of
-      recordings (see `recorded_digits`). Pairs are composed, not recorded together.
+    - *Source, speech*: `"synthetic"`, 920 clips of 92 voices shipped with the package (see `shipped_digits`), or a
+      folder of recordings (see `recorded_digits`). Pairs are composed, not recorded together.
     - *Licence*: of the pictures CC BY 4.0, of the synthetic speech MIT as the package, of recordings theirs.
     - *Size*: as many samples as asked for; they repeat 1,797 pictures of digits and the clips in new combinations.
     - *Splits*: sources are divided before composing. Pictures: 70 / 10 / 20 % of each digit, fixed. They carry no

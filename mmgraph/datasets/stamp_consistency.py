@@ -23,7 +23,8 @@ class StampConsistency(Sequence[dict[str, Any]]):
 
     **Data set card**
 
-    - *Source, licence, splits*: as `Stamps`.
+    - *Source, licence*: as `Stamps`.
+    - *Splits*: as `Stamps`; the other stamp is of the same split.
     - *Size*: four samples per stamp.
     - *Known confounds*: those of `Stamps`; a swapped description may be of another recording session than the picture's
       folder. Lengths tell next to nothing (.252 in training, .272 in the test of Spanish, where chance is .25).

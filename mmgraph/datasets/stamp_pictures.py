@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from mmgraph.datasets.media import MAX_PIXELS
+from mmgraph.media import MAX_PIXELS
 
 VISIBLE = 8
 """Alpha (of 255) from which on a pixel counts as part of the stamp."""

@@ -11,9 +11,9 @@ from typing import Any, SupportsIndex, overload
 import numpy as np
 from jaxtyping import Int64
 
-from mmgraph.datasets.media import Sound, decode_sound
 from mmgraph.datasets.stamp_files import LANGUAGES
 from mmgraph.datasets.stamp_table import FOLDS, Stamp, StampTable, picture_of, stamp_table
+from mmgraph.media import Sound, decode_sound
 
 LOUDNESS = 0.1
 """Root mean square that every description is brought to."""

@@ -55,7 +55,9 @@ class Estimate:
         if not known.size:
             return cls(np.nan, np.nan, np.nan, 0, values)
         draw = np.random.default_rng(seed)
-        means = [known[draw.integers(0, known.size, known.size)].mean() for _ in range(resamples)]
+        rows = max(1, 1_000_000 // known.size)  # so many resamples at once
+        sizes = [min(rows, resamples - start) for start in range(0, resamples, rows)]
+        means = np.concatenate([known[draw.integers(0, known.size, (size, known.size))].mean(1) for size in sizes])
         low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
         return cls(float(known.mean()), float(low), float(high), known.size, values)
 

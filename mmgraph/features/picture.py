@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+from mmgraph.media import MAX_PIXELS, pixels_of
+
 SLACK = 1e-3  # what interpolation may overshoot 0..1
-MAX_PIXELS = 1 << 26
-"""Pixels that an image may have, 8192x8192; more is a mistake, or an attack on the memory."""
 
 
 def picture(raw: object, colours: int, taker: str) -> Float[np.ndarray, "height width colours"]:
@@ -63,8 +63,6 @@ def check_colours(colours: int) -> None:
 
 def _array(raw: object, colours: int, taker: str) -> NDArray[Any]:
     if type(raw).__module__.startswith("PIL."):
-        from mmgraph.features.read import pixels_of
-
         return pixels_of(raw, colours)
     try:
         return np.asarray(raw)

@@ -5,6 +5,7 @@ from mmgraph.graph.describe import describe
 from mmgraph.graph.edges import EdgeList
 from mmgraph.graph.field import DTYPES, STANDARD_ATTRIBUTES, Field
 from mmgraph.graph.flat import FlatGraph
+from mmgraph.graph.merge import merge_files
 from mmgraph.graph.nodes import NodeSet
 from mmgraph.graph.schema import GraphSchema, Relation
 from mmgraph.graph.target import Target
@@ -23,4 +24,5 @@ __all__ = [
     "Target",
     "Texts",
     "describe",
+    "merge_files",
 ]

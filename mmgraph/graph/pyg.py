@@ -82,8 +82,8 @@ def from_pyg(graphs: Sequence["HeteroData"], schema: GraphSchema | None = None) 
     nothing is not kept.
 
     Without `schema` one is made from all graphs, in the order in which things appear: tensors of the graph are targets,
-    tensors and lists of str of nodes are attributes, but for `y`, which is a target; edge features are called
-    `feature_0`, ...; how many classes an integer has stays open.
+    tensors and lists of str of nodes are attributes, but for `y` and what has a mask beside it (`gaze`, `gaze_mask`),
+    which are targets; edge features are called `feature_0`, ...; how many classes an integer has stays open.
 
     Raises:
         ValueError: naming graph, place and key for what a `GraphBatch` cannot hold (such as `edge_weight`, a text of a

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from mmgraph.graph.field import Field, dtype_name
@@ -31,13 +32,14 @@ def infer_schema(graphs: Sequence["HeteroData"]) -> GraphSchema:
     attributes: dict[str, dict[str, Field]] = {}
     relations: dict[Relation, tuple[str, ...]] = {}
     targets: dict[str, Field] = {}
+    masked = _with_masks(graphs)
     for number, data in enumerate(graphs):
         for modality, store in data.node_items():
             where = f"graph {number}, modality {modality!r}"
             modalities[modality] = modalities.get(modality) or _width(store, "x", where)
-            for key in _keys(store, ("x", "num_nodes"), ("y",)):
+            for key in _keys(store, ("x", "num_nodes"), masked[modality]):
                 field = _node_field(key, store[key], where)
-                if key == "y":
+                if key in masked[modality]:
                     _add_target(targets, key, Field(field.dtype, field.shape, of=modality), where)
                 else:
                     attributes.setdefault(modality, {}).setdefault(key, field)
@@ -58,6 +60,19 @@ def _width(store: Any, key: str, where: str) -> int:
     if not isinstance(features, Tensor) or features.dim() != 2:
         raise ValueError(f"{where}: {key!r} is {features!r}; a GraphBatch holds features as a tensor [rows, channels]")
     return features.shape[1]
+
+
+def _with_masks(graphs: Sequence["HeteroData"]) -> dict[str, tuple[str, ...]]:
+    """Per modality the names of its targets: `y`, and what has a mask beside it, under which may be NaN."""
+    found: dict[str, list[str]] = {}
+    for data in graphs:
+        for modality, store in data.node_items():
+            names = found.setdefault(modality, ["y"])
+            for key in store.keys():  # noqa: SIM118 - a store gives values
+                mask = store.get(key + MASK)
+                if key not in ("x", "num_nodes", *names) and isinstance(mask, Tensor) and mask.dtype == torch.bool:
+                    names.append(key)
+    return {modality: tuple(names) for modality, names in found.items()}
 
 
 def _keys(store: Any, apart: tuple[str, ...], masked: tuple[str, ...]) -> list[str]:

@@ -42,7 +42,7 @@ def save(batch: GraphBatch, path: str | Path) -> None:
     from safetensors.numpy import save_file
 
     path = Path(path)
-    tensors = {_name(where): value.detach().cpu().contiguous() for where, value in parts.take_apart(batch).items()}
+    tensors = {name_of(where): value.detach().cpu().contiguous() for where, value in parts.take_apart(batch).items()}
     header = {"format": FORMAT, "version": VERSION, "schema": batch.schema.to_json()}
     header["sha256"] = _digest(batch.schema, tensors)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -101,11 +101,17 @@ def content_hash(batch: GraphBatch) -> str:
         >>> content_hash(graph[[0, 0]]) == content_hash(GraphBatch.concat([graph, graph]))
         True
     """
-    tensors = {_name(where): value.detach().cpu().contiguous() for where, value in parts.take_apart(batch).items()}
+    tensors = {name_of(where): value.detach().cpu().contiguous() for where, value in parts.take_apart(batch).items()}
     return _digest(batch.schema, tensors)
 
 
-def _name(where: parts.Path) -> str:
+def name_of(where: parts.Path) -> str:
+    """What a tensor is called in a file.
+
+    Example:
+        >>> name_of(("nodes", "text", "x"))
+        '["nodes", "text", "x"]'
+    """
     return json.dumps(where)  # a name may hold any sign, so that joining them with one would be ambiguous
 
 

@@ -1,6 +1,6 @@
 """Training on validation data only, evaluation, and files that hold no pickle."""
 
-from mmgraph.training.augment import Chain, EdgeDropout, ModalityDropout, NodeDropout, TokenDropout
+from mmgraph.training.augment import Augmentation, Chain, EdgeDropout, ModalityDropout, NodeDropout, TokenDropout
 from mmgraph.training.blueprint import Blueprint
 from mmgraph.training.checkpoint import load_checkpoint, save_checkpoint
 from mmgraph.training.evaluate import evaluate, predict
@@ -15,6 +15,7 @@ from mmgraph.training.settings import FitSettings
 from mmgraph.training.tree import Name
 
 __all__ = [
+    "Augmentation",
     "Blueprint",
     "Chain",
     "EdgeDropout",

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from mmgraph.graph import GraphBatch
 from mmgraph.tasks import Task
+from mmgraph.training.augment import Augmentation
 from mmgraph.training.loader import Loader
 from mmgraph.training.schedule import learning_rate
 from mmgraph.training.settings import FitSettings
@@ -24,16 +26,27 @@ class Engine:
         model: moves to the device.
         settings: how to train.
         device: a device of this machine, from `resolve_device`.
+        augment: changes every mini-batch that the model learns from.
+        weights: how often an epoch shows each training graph; None: each once.
 
     Raises:
         ValueError: if no parameter of the model can be trained, or float16 is asked for on a CPU.
     """
 
-    def __init__(self, model: nn.Module, settings: FitSettings, device: torch.device) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        settings: FitSettings,
+        device: torch.device,
+        *,
+        augment: Augmentation | None = None,
+        weights: Float[Tensor, " graphs"] | None = None,
+    ) -> None:
         parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         if not parameters:
             raise ValueError(f"{type(model).__name__} has no parameter that requires a gradient: nothing to fit")
         self.settings, self.device, self.fabric = settings, device, _fabric(settings, device)
+        self._augment, self._weights = augment, weights
         self.model = self.fabric.to_device(model)
         # Fused is 4 to 9 times faster on a CPU. With float16 it would unscale gradients itself, after the clipping.
         fused = settings.precision != "16-mixed"
@@ -50,21 +63,25 @@ class Engine:
         Args:
             task: gives the loss.
             train: training data.
-            epoch: which epoch of the run this is, from 1; decides learning rate and dropout.
+            epoch: which epoch of the run this is, from 1; decides learning rate, dropout and augmentation.
             tick: called after every step.
 
         Returns:
             The mean loss over all graphs with a known target, and the learning rate of the last step.
 
         Raises:
-            ValueError: naming epoch and step, if the loss or a gradient is not finite.
+            ValueError: naming epoch and step, if the loss or a gradient is not finite; if no target is known.
         """
-        loader = Loader(train, self.settings.batch_size, generator=self._shuffle, device=self.device)
+        size = self.settings.batch_size
+        loader = Loader(train, size, generator=self._shuffle, weights=self._weights, device=self.device)
+        # Of its own: with and without augmentation the graphs come in the same order.
+        generator = torch.Generator().manual_seed(_mix("augment", self.settings.seed, epoch))
         total, known, rate = 0.0, 0, 0.0
         self.model.train()
         self._plain.zero_grad()  # an interrupted step may have left some
         with _seeded(self.settings.seed, epoch, self.device):
-            for step, batch in enumerate(loader):
+            for step, plain in enumerate(loader):
+                batch = plain if self._augment is None else _augmented(plain, self._augment, generator)
                 rate = learning_rate(self.settings, (epoch - 1) * len(loader) + step, len(loader))
                 count = int(task.known(batch).sum())
                 try:
@@ -74,6 +91,8 @@ class Engine:
                     raise ValueError(f"epoch {epoch}, step {step + 1} of {len(loader)}: {error}") from None
                 known += count
                 tick()
+        if not known:
+            raise ValueError(f"epoch {epoch}: no target was known; look at the weights and the augmentation")
         return {"train_loss": total / known, "learning_rate": rate}
 
     def state(self) -> dict[str, Any]:
@@ -133,13 +152,25 @@ def _require_finite(value: float, what: str, settings: FitSettings) -> None:
 def _seeded(seed: int, epoch: int, device: torch.device) -> Iterator[None]:
     """Seeds torch's global generators from (seed, epoch), for dropout, and gives them their earlier state back."""
     cuda = [device.index] if device.type == "cuda" else []
-    mixed = int.from_bytes(hashlib.sha256(f"{seed} {epoch}".encode()).digest()[:8]) >> 1
+    mixed = _mix(seed, epoch)
     with torch.random.fork_rng(devices=cuda):
         torch.default_generator.manual_seed(mixed)
         for index in cuda:
             with torch.cuda.device(index):
                 torch.cuda.manual_seed(mixed)
         yield
+
+
+def _mix(*parts: object) -> int:
+    """A seed out of several values."""
+    return int.from_bytes(hashlib.sha256(" ".join(map(str, parts)).encode()).digest()[:8]) >> 1
+
+
+def _augmented(batch: GraphBatch, augment: Augmentation, generator: torch.Generator) -> GraphBatch:
+    changed = augment(batch, generator)
+    if changed.schema != batch.schema or changed.num_graphs != batch.num_graphs:
+        raise ValueError(f"{augment!r:.80} made other graphs: as many are wanted as it was given, over the same schema")
+    return changed
 
 
 def _fabric(settings: FitSettings, device: torch.device) -> Any:

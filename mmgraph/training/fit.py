@@ -6,10 +6,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from mmgraph.graph import GraphBatch
 from mmgraph.tasks import Task
+from mmgraph.training.augment import Augmentation
 from mmgraph.training.blueprint import Blueprint
 from mmgraph.training.device import resolve_device
 from mmgraph.training.engine import Engine
@@ -32,6 +34,8 @@ def fit(
     val: GraphBatch,
     settings: FitSettings | None = None,
     *,
+    augment: Augmentation | None = None,
+    weights: Float[Tensor, " graphs"] | None = None,
     out: Path | str | None = None,
     resume: bool = False,
     blueprint: Blueprint | None = None,
@@ -52,6 +56,8 @@ def fit(
         train: the only graphs that the weights learn from.
         val: graphs for early stopping and for choosing the best epoch.
         settings: everything else that decides the result, `FitSettings()` if not given.
+        augment: changes the mini-batches of `train`, anew in every epoch, by the seed; `val` stays as it is.
+        weights: one per graph of `train`: how often an epoch shows it, from `balance`; None shows each once.
         out: a folder for `last/`, `best/`, `log.csv` and `record.jsonl`; None writes nothing.
         resume: go on with the run in `out`; with a constant learning rate `settings.epochs` may be more than before.
         blueprint: how to build the model; with it `load_model(out / "best")` works.
@@ -59,7 +65,7 @@ def fit(
 
     Raises:
         ValueError: if data, task and model do not fit together; if `out` holds a run already, or one with other data,
-            settings, task or model; if a loss is not finite, naming epoch and step.
+            settings, task, model, weights or augmentation; if a loss is not finite, naming epoch and step.
 
     Example:
         >>> import torch
@@ -79,12 +85,31 @@ def fit(
     """
     settings = settings or FitSettings()
     _check(model, task, train, val, blueprint)
+    if weights is not None and weights.shape != (train.num_graphs,):
+        raise ValueError(f"weights {list(weights.shape)} for {train.num_graphs} training graphs: give one each")
     if resume and out is None:
         raise ValueError("resume=True needs out: the folder of the run to go on with")
-    engine = Engine(model, settings, resolve_device(settings.device))
-    record = RunRecord.of(model, task, {"train": train, "val": val}, settings, engine.device)
+    engine = Engine(model, settings, resolve_device(settings.device), augment=augment, weights=weights)
+    data = {"train": train, "val": val}
+    record = RunRecord.of(model, task, data, settings, engine.device, augment=augment, weights=weights)
     folder = None if out is None else RunFolder(Path(out), record, blueprint)
     done = _resume(engine, folder) if resume and folder else _begin(engine, folder)
+    done = _run(engine, task, train, val, done, folder, progress=progress)
+    return History(done.rows, done.best_epoch, record)
+
+
+def _run(
+    engine: Engine,
+    task: Task,
+    train: GraphBatch,
+    val: GraphBatch,
+    done: Snapshot,
+    folder: RunFolder | None,
+    *,
+    progress: bool,
+) -> Snapshot:
+    """All epochs from `done` on; leaves the model with its best weights, or with those of the last full epoch."""
+    settings, model = engine.settings, engine.model
     steps = len(Loader(train, settings.batch_size))
     with keep_modes(model), _bar(done.epoch * steps, settings.epochs * steps, progress=progress) as bar:
         try:
@@ -100,7 +125,7 @@ def fit(
         finally:
             model.load_state_dict(done.model)
     model.load_state_dict(done.best_model)
-    return History(done.rows, done.best_epoch, record)
+    return done
 
 
 def _check(model: nn.Module, task: Task, train: GraphBatch, val: GraphBatch, blueprint: Blueprint | None) -> None:

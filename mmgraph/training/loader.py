@@ -4,24 +4,29 @@ from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from mmgraph.graph import GraphBatch
+from mmgraph.training.sampling import draw
 
 
 @dataclass(frozen=True, eq=False)
 class Loader:
     """Cuts graphs into mini-batches, in this process: selecting graphs is a gather, no work to hand to other processes.
 
-    The last mini-batch may be smaller; every graph comes once per pass.
+    The last mini-batch may be smaller; every graph comes once per pass, or with `weights` as often as its share says.
 
     Args:
         graphs: the data set.
         batch_size: graphs per mini-batch.
         generator: shuffles anew on every pass; None keeps the order. A CPU generator, also for graphs on a GPU.
+        weights: as many graphs as there are are drawn by these in every pass, with repeats; see `balance` and `draw`.
         device: where the mini-batches go; None leaves them where `graphs` are.
 
     Raises:
-        ValueError: if there is no graph, or `batch_size` is less than 1.
+        ValueError: if there is no graph, or `batch_size` is less than 1; on weights without a generator, or not one per
+            graph.
 
     Example:
         >>> graph = GraphBatch.single({"text": torch.ones(2, 3)}, {})
@@ -33,6 +38,7 @@ class Loader:
     batch_size: int
     _: KW_ONLY
     generator: torch.Generator | None = None
+    weights: Float[Tensor, " graphs"] | None = None
     device: torch.device | str | None = None
 
     def __post_init__(self) -> None:
@@ -40,6 +46,13 @@ class Loader:
             raise ValueError(f"batch_size={self.batch_size} must be at least 1")
         if not self.graphs.num_graphs:
             raise ValueError("empty data set: there is no graph to load")
+        if self.weights is not None:
+            if self.weights.shape != (self.graphs.num_graphs,):
+                raise ValueError(
+                    f"weights {list(self.weights.shape)} for {self.graphs.num_graphs} graphs: give one each"
+                )
+            if self.generator is None:
+                raise ValueError("weights need a generator: graphs are drawn by chance")
 
     def __len__(self) -> int:
         """Mini-batches per pass."""
@@ -49,6 +62,8 @@ class Loader:
         count = self.graphs.num_graphs
         if self.generator is None:
             order = torch.arange(count)
+        elif self.weights is not None:
+            order = draw(self.weights, self.generator)
         else:
             order = torch.randperm(count, generator=self.generator)
         for chunk in order.to(self.graphs.device).split(self.batch_size):

@@ -5,13 +5,14 @@ import platform
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from mmgraph import __version__
@@ -37,6 +38,7 @@ class RunRecord:
         environment: versions of Python and packages, threads, device: results may differ in the last bits between two.
         command: how the process was started.
         started: date and time, UTC.
+        augment: how the training graphs were changed, with its settings; "None" if they were not.
     """
 
     settings: Mapping[str, Any]
@@ -47,12 +49,21 @@ class RunRecord:
     environment: Mapping[str, Any]
     command: str
     started: str
+    augment: str = "None"
 
     @classmethod
     def of(
-        cls, model: nn.Module, task: object, data: Mapping[str, GraphBatch], settings: FitSettings, device: torch.device
+        cls,
+        model: nn.Module,
+        task: object,
+        data: Mapping[str, GraphBatch],
+        settings: FitSettings,
+        device: torch.device,
+        *,
+        augment: object = None,
+        weights: Float[Tensor, " graphs"] | None = None,
     ) -> "RunRecord":
-        """The record of a run that starts now in this process.
+        """The record of a run that starts now in this process. Weights count as data.
 
         Example:
             >>> from mmgraph.tasks import Classification
@@ -62,20 +73,24 @@ class RunRecord:
             >>> record.settings["seed"], record.model
             (3, {'': 'torch.nn.modules.linear:Linear(in_features=2, out_features=2, bias=True)'})
         """
+        digests = {name: data_digest(graphs) for name, graphs in data.items()}
+        if weights is not None:
+            digests["weights"] = _digest(hashlib.sha256(), [weights])
         return cls(
             asdict(settings),
             next(iter(data.values())).schema.digest,
-            {name: data_digest(graphs) for name, graphs in data.items()},
+            digests,
             f"{type(task).__module__}:{_ADDRESS.sub('', repr(task))}",
             describe_model(model),
             environment(device),
             shlex.join(sys.orig_argv),
             datetime.now(UTC).isoformat(timespec="seconds"),
+            _ADDRESS.sub("", repr(augment)),
         )
 
     def difference(self, other: "RunRecord") -> str | None:
         """The first thing that decides the result and differs from `other`; None if nothing does."""
-        for part in ("settings", "schema", "data", "task", "model"):
+        for part in ("settings", "schema", "data", "task", "model", "augment"):
             found = _difference(getattr(self, part), getattr(other, part), part)
             if found:
                 return found
@@ -126,8 +141,11 @@ def data_digest(graphs: GraphBatch) -> str:
         >>> data_digest(graph) == data_digest(graph.to("cpu")), data_digest(graph) == data_digest(graph.double())
         (True, False)
     """
-    digest = hashlib.sha256(graphs.schema.digest.encode())
-    for tensor in _tensors(graphs):
+    return _digest(hashlib.sha256(graphs.schema.digest.encode()), _tensors(graphs))
+
+
+def _digest(digest: Any, tensors: Iterable[Tensor]) -> str:
+    for tensor in tensors:
         values = tensor.detach().cpu().contiguous()
         digest.update(f"{values.dtype} {tuple(values.shape)}".encode())
         digest.update(values.reshape(-1).view(torch.uint8).numpy().data)

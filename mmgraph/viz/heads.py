@@ -15,8 +15,8 @@ def draw_heads(attention: ModalityAttention, ax: Axes | None = None, *, graph: i
     """A matrix of modalities per layer (downwards) and head (to the right), all with one scale from 0 to 1.
 
     In each matrix, rows attend and sum to one, columns are attended to, both in the order that the first one is
-    labelled with. Up to four modalities the share is written in each cell, where there are few
-    heads; else a bar says what a shade is.
+    labelled with. With up to four modalities and few heads the share is written in each cell; else a bar says what a
+    shade is.
 
     Does not show: how sure a mean is (`draw_flow_matrix` gives intervals), nor that heads of different layers with the
     same number have nothing to do with each other. A head that differs from the others need not matter to the output.

@@ -66,8 +66,10 @@ def squeeze(script: str) -> str:
     and no pattern holds a quote.
 
     Example:
-        >>> squeeze("const a = 'x  y';  // a text\nreturn   a + +1;")
-        "const a='x  y';return a+ +1;"
+        >>> squeeze("const a = 'x  y';  // a text\nreturn   (b) => a + +1;")
+        "const a='x  y';return(b)=>a+ +1;"
+        >>> squeeze("f((b) => b + 0.5);")
+        'f(b=>b+.5);'
     """
     texts: list[str] = []
 
@@ -84,6 +86,7 @@ def squeeze(script: str) -> str:
     code = re.sub(r" +", " ", _TOKEN.sub(stash, script)).strip()
     code = re.sub(r"(.) (?=(.))", join, code).replace(";}", "}")
     code = re.sub(r"(?<![\w.$\0])0(\.\d)", r"\1", code)
+    code = re.sub(r"(?<![\w$])\(([\w$]+)\)=>", r"\1=>", code)  # (x)=> is x=>
     return re.sub(r"\0(\d+)\0", lambda place: texts[int(place[1])], code)
 
 

@@ -1,26 +1,28 @@
-"""Samples as the JSON that the attention page reads: numbers packed, compressed and in base64."""
+"""Samples as the JSON that the attention page reads."""
 
 import base64
 import hashlib
+import json
 import math
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
 from torch import Tensor
 
 from mmgraph.explain import LayerAttention
 from mmgraph.explain.nodes import destinations
 from mmgraph.graph import GraphBatch, Relation, Texts
 from mmgraph.viz.page_media import Media, picture_file, sonogram_file, sound_file, sound_seconds
+from mmgraph.viz.page_numbers import encode_weights, inexactness, pack, pack32, pack_gaps
 from mmgraph.viz.page_sample import NodeValues, PageSample
 
-DECADES = 4
-"""How far below the largest weight of a layer the smallest is that a code can say."""
+STEPS = (1, 2, 3, 4, 6, 8)
+"""How coarse codes of weights may be made to keep within two bytes per link, layer and head; see `inexactness`."""
+FEW = 400
+"""Links of a small layer: what does not grow with them may take up to as many bytes more."""
 
 
 @dataclass
@@ -57,11 +59,10 @@ def pack_sample(sample: PageSample, media: MediaStore) -> dict[str, Any]:
         >>> pack_sample(PageSample("s", graph), MediaStore())["panels"][0]["labels"]
         ['two', 'dogs']
     """
-    links: list[dict[str, str]] = []
     # A learned relation may be in one layer only: relations are numbered through all of them.
     named = [sample.graph.schema.edge_types, *(layer.relations for layer in sample.layers)]
     relations = list(dict.fromkeys(relation for names in named for relation in names))
-    layers = [_pack_layer(layer, relations, links) for layer in sample.layers]
+    links, layers = _pack_layers(sample, relations)
     return {
         "id": sample.id,
         "model": sample.model,
@@ -77,75 +78,67 @@ def pack_sample(sample: PageSample, media: MediaStore) -> dict[str, Any]:
     }
 
 
-def encode_weights(alpha: Tensor, largest: float) -> UInt8[np.ndarray, "heads links"]:
-    """Weights [links, heads] as codes: 0 for none, 1 to 255 on a logarithmic scale up to `largest`, exact to 2 %.
+def _pack_layers(sample: PageSample, relations: list[Relation]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The ends of links, kept once for all layers over the same links, and the layers."""
+    links: list[dict[str, Any]] = []
+    places, orders = [], []
+    for layer in sample.layers:
+        ends, order = _pack_ends(layer, relations, sample.graph)
+        if ends not in links:
+            links.append(ends)
+        places.append(links.index(ends))
+        orders.append(order)
+    packed: list[dict[str, Any]] = [{} for _ in places]
+    for place, ends in enumerate(links):
+        of = [i for i, own in enumerate(places) if own == place]
+        wanted = [(sample.layers[i], orders[i]) for i in of]
+        for i, weights in zip(of, _within_budget(wanted, ends), strict=True):
+            packed[i] = {"links": place, **weights}
+    return links, packed
 
-    Example:
-        >>> encode_weights(torch.tensor([[1.0], [0.01], [0.0]]), 1.0).tolist()
-        [[255, 128, 0]]
+
+def _pack_ends(
+    layer: LayerAttention, relations: list[Relation], graph: GraphBatch
+) -> tuple[dict[str, Any], np.ndarray]:
+    """The ends of a layer's links, and the links' order: by destination, then relation, then source.
+
+    All sources by all destinations of a relation are a table, row by row; a link is the gap to the link before it.
     """
-    ratio = alpha.detach().cpu().double().numpy().T / (largest or 1.0)
-    scaled = 1 + 254 * (1 + np.log10(np.maximum(ratio, 1e-30)) / DECADES)
-    return np.where(scaled >= 0.5, np.clip(np.round(scaled), 1, 255), 0).astype(np.uint8)
-
-
-def decode_weights(codes: UInt8[np.ndarray, "heads links"], largest: float) -> np.ndarray:
-    """What the page reads from the codes.
-
-    Example:
-        >>> decode_weights(np.array([[255, 128, 0]], dtype=np.uint8), 1.0).round(4).tolist()
-        [[1.0, 0.01, 0.0]]
-    """
-    return np.where(codes > 0, largest * 10.0 ** (-DECADES * (1 - (codes.astype(np.float64) - 1) / 254)), 0.0)
-
-
-def pack32(values: np.ndarray) -> str:
-    """Numbers of 32 bits as four planes of bytes, one after the other (which compresses well), in base64.
-
-    Example:
-        >>> import base64, zlib
-        >>> zlib.decompress(base64.b64decode(pack32(np.array([1, 258], dtype=np.uint32)))).hex()
-        '0102000100000000'
-    """
-    flat = np.ascontiguousarray(values).reshape(-1)
-    planes = flat.astype(flat.dtype.newbyteorder("<"), copy=False).view(np.uint8).reshape(-1, 4).T
-    return pack(np.ascontiguousarray(planes))
-
-
-def pack(values: np.ndarray) -> str:
-    """Bytes, compressed, in base64.
-
-    Example:
-        >>> pack(np.zeros(1000, dtype=np.uint8)) < 40 * "z"
-        True
-    """
-    return base64.b64encode(zlib.compress(values.tobytes(), 9)).decode()
-
-
-def _pack_layer(layer: LayerAttention, relations: list[Relation], links: list[dict[str, str]]) -> dict[str, Any]:
-    flat = layer.graph
+    flat, schema = layer.graph, graph.schema
     number = np.array([relations.index(relation) for relation in layer.relations], dtype=np.int64)
-    src, relation = flat.src.cpu().numpy().astype(np.int64), number[flat.relation.cpu().numpy()]
-    dst = destinations(flat).cpu().numpy()
-    order = np.lexsort((src, relation, dst))  # sources that rise make small steps, which compress well
-    src, relation = src[order], relation[order]
-    goes_on = (np.diff(dst, prepend=-1) == 0) & (np.diff(relation, prepend=-1) == 0)
-    packed = {
-        "degree": pack32(flat.rowptr.diff().cpu().numpy().astype(np.uint32)),
-        "relation": pack32(relation.astype(np.uint32)),
-        # From the source before; from 0 where another destination or relation begins.
-        "src": pack32((src - np.where(goes_on, np.roll(src, 1), 0)).astype(np.uint32)),
-    }
-    if packed not in links:
-        links.append(packed)
+    src, dst = flat.src.cpu().numpy().astype(np.int64), destinations(flat).cpu().numpy().astype(np.int64)
+    kind = number[flat.relation.cpu().numpy()]
+    counts = np.array([nodes.num_nodes for nodes in graph.nodes.values()])
+    first = np.cumsum(counts) - counts
+    gaps = []
+    for r, (source, _, destination) in enumerate(relations):
+        a, b, own = schema.modality_id(source), schema.modality_id(destination), kind == r
+        cells = np.sort((dst[own] - first[b]) * counts[a] + src[own] - first[a])
+        gaps.append(np.diff(cells, prepend=0))
+    text = pack_gaps(np.concatenate(gaps)) if gaps else pack_gaps(np.zeros(0, dtype=np.int64))
+    return {"counts": [len(row) for row in gaps], "gaps": text}, np.lexsort((src, kind, dst))
+
+
+def _within_budget(layers: list[tuple[LayerAttention, np.ndarray]], ends: dict[str, Any]) -> list[dict[str, Any]]:
+    """Layers over the same links, their weights as exact as two bytes per link, layer and head allow."""
+    numbers = [layer.alpha.numel() for layer, _ in layers]
+    budget = sum(max(2 * number, number + FEW) for number in numbers)
+    for step in STEPS:
+        packed = [_pack_weights(layer, order, step) for layer, order in layers]
+        if len(json.dumps([ends, packed])) <= budget:
+            break
+    return packed
+
+
+def _pack_weights(layer: LayerAttention, order: np.ndarray, step: int) -> dict[str, Any]:
     largest = float(layer.alpha.max()) if layer.alpha.numel() else 0.0
     return {
         "name": layer.name,
         "scope": layer.scope,
         "heads": layer.alpha.shape[1],
         "largest": largest,
-        "links": links.index(packed),
-        "weights": pack(encode_weights(layer.alpha, largest)[:, order]),
+        "exact": math.ceil(100 * inexactness(step)),
+        "weights": pack(encode_weights(layer.alpha, largest, step)[:, order]),
     }
 
 

@@ -26,8 +26,8 @@ def draw_schema(schema: GraphSchema, ax: Axes | None = None, *, names: int = 4) 
     An arrow goes from source to destination. Where two modalities have relations of the same names both ways, one
     straight arrow with two heads stands for them; relations within a modality are a loop.
 
-    It shows what there may be, not how many nodes and edges there are in any graph, nor attributes, edge features and
-    targets.
+    Does not show: how many nodes and edges there are in any graph (it shows what there may be), attributes, edge
+    features and targets.
 
     Args:
         schema: of the graphs.

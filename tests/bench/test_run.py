@@ -1,5 +1,6 @@
 """One run: who sees which graphs, and what is measured."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from mmgraph.bench.run import (
 )
 from mmgraph.graph import GraphBatch, Target
 from mmgraph.tasks import Classification
-from mmgraph.training import FitSettings, evaluate, fit
+from mmgraph.training import FitSettings, NodeDropout, evaluate, fit
 
 
 def graphs_in(*values: Any) -> set[str]:
@@ -130,6 +131,8 @@ def test_the_key_names_the_class_of_a_training_object() -> None:
         def __call__(self) -> None: ...
 
     assert name_of(Training()).endswith("Training") and name_of(fit) == "mmgraph.training.fit:fit"
+    some, more = (partial(fit, augment=NodeDropout(rate)) for rate in (0.1, 0.2))
+    assert name_of(some) == "mmgraph.training.fit:fit(augment=NodeDropout(rate=0.1, modality=None))" != name_of(more)
 
 
 def test_the_architecture_digest_sees_sizes_and_plain_attributes_and_no_weights() -> None:

@@ -1,6 +1,6 @@
 """Broken input of every kind, for every reader: a clear error that names the file, or what was really in it.
 
-200 cases in an ordinary run; `pytest --hypothesis-profile=explore` looks for more.
+96 cases in an ordinary run, more with `make fuzz`, see tests/fuzz.py.
 """
 
 import contextlib
@@ -12,13 +12,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given, settings
+import torch
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -28,10 +30,10 @@ from mmgraph.datasets.recordings import recorded_digits
 from mmgraph.features import Words
 from mmgraph.graph import GraphBatch
 from mmgraph.relations import GraphBuilder
+from tests.fuzz import cases
 
 SECONDS = 20
 """Longest that one case may take, on a busy machine; each takes some milliseconds."""
-CASES = max(200, settings.default.max_examples) if settings.default else 200
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,13 @@ def sequence() -> bytes:
             h5[f"x/data/{video}/features"] = np.ones((4, 3))
             h5[f"x/data/{video}/intervals"] = np.array([[0, 1], [1, 2], [2, 3], [3, 4.0]])
     return file.getvalue()
+
+
+def graphs() -> bytes:
+    batch = GraphBatch.concat([GraphBatch.single({"text": torch.ones(2, 3)}, {}, id=name) for name in "ab"])
+    with TemporaryDirectory() as folder:
+        batch.save(Path(folder) / "g")
+        return (Path(folder) / "g").read_bytes()
 
 
 def samples(data: Any) -> list[Any]:
@@ -162,6 +171,9 @@ READERS = {
         {},
     ),
     "CSD": Reader("x.csd", sequence(), lambda root: samples(CSD({"audio": root / "x.csd"})), {}),
+    "graphs": Reader(
+        "g.safetensors", graphs(), lambda r: GraphBatch.load(r / "g.safetensors", verify=True).ids.tolist(), {}
+    ),
     "recordings": Reader("1_ann_0.wav", sound("WAV"), lambda root: samples(recorded_digits(root)), clip_names()),
 }
 
@@ -220,7 +232,7 @@ def write(root: Path, reader: Reader, content: bytes) -> None:
     (root / reader.name).write_bytes(content)
 
 
-@settings(max_examples=CASES)
+@cases(88)
 @given(data=st.data(), which=st.sampled_from(sorted(READERS)))
 def test_a_damaged_file_is_named_or_what_is_read_is_sound(tmp_path_factory, data, which):
     reader = READERS[which]
@@ -257,7 +269,7 @@ def test_the_whole_file_is_read_and_an_empty_one_is_named(tmp_path, which):
     assert reader.name in "\n".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
 
 
-@settings(max_examples=CASES // 8)
+@cases(8)
 @given(data=st.data())
 def test_a_damaged_shard_never_leaves_a_half_written_file_of_graphs(tmp_path_factory, data):
     root = tmp_path_factory.mktemp("graphs")

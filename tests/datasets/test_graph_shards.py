@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from mmgraph.datasets import build_shards, read_shard, write_shards
+from mmgraph.datasets import SpokenGrid, build_files, build_shards, read_shard, write_shards
 from mmgraph.datasets.graph_shards import fingerprint
 from mmgraph.features import Words
-from mmgraph.graph import Field, GraphBatch
+from mmgraph.graph import Field, GraphBatch, merge_files
 from mmgraph.graphs.spoken_grid import build, sample
 from mmgraph.relations import GraphBuilder, Window
 
@@ -116,7 +116,7 @@ def test_an_id_in_two_shards_is_an_error_also_when_one_was_built_before(tmp_path
     first = write_shards(SAMPLES[:2], tmp_path / "a")[0]
     second = write_shards(SAMPLES[1:3], tmp_path / "b")[0].rename(tmp_path / "b" / "second.tar")
     build_shards(builder(), [first], tmp_path / "graphs")
-    with pytest.raises(ValueError, match=r"second\.tar: id 's1' is in shard-000000\.tar, too"):
+    with pytest.raises(ValueError, match=r"second\.tar: id 's1' is in shard .*shard-000000\.tar, too"):
         build_shards(builder(), [first, second], tmp_path / "graphs")
 
 
@@ -129,7 +129,7 @@ def test_arguments_that_do_not_fit_are_refused(paths, tmp_path):
         build_shards(builder(), [paths[0], tmp_path / "b" / paths[0].name], tmp_path)
     with pytest.raises(ValueError, match=r"none\.tar cannot be read"):
         build_shards(builder(), [tmp_path / "none.tar"], tmp_path)
-    with pytest.raises(ValueError, match="cannot be told from other builders; give a GraphBuilder"):
+    with pytest.raises(ValueError, match="cannot be told from others; give a GraphBuilder"):
         build_shards(lambda samples: builder()(samples), paths, tmp_path)
 
 
@@ -169,3 +169,70 @@ def test_memory_is_bounded_by_a_chunk_of_samples(tmp_path, monkeypatch):
     text_only = GraphBuilder({"text": Words()}).fit(SAMPLES)
     build_shards(Counting(text_only), paths, tmp_path / "graphs", chunk_size=5)
     assert alive == {"read": 0, "most": 5}
+
+
+@dataclass(frozen=True)
+class Composed(Sequence[dict[str, Any]]):
+    """Samples that are made when they are read; says which were."""
+
+    size: int
+    word: str = "one"
+    read: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, index: Any) -> Any:
+        if not 0 <= index < self.size:
+            raise IndexError(index)
+        self.read.append(index)
+        return {"id": f"s{index}", "text": self.word, "answer": index}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Composed, (self.size, self.word)
+
+
+def test_any_data_set_becomes_files_and_one_file(tmp_path):
+    watched = Watched(builder())
+    files = build_files(watched, SAMPLES, tmp_path, per_file=4, chunk_size=3)
+    assert [path.name for path in files] == [f"graphs-{i:06d}.safetensors" for i in range(3)]
+    assert watched.calls == [3, 1, 3, 1, 2]
+    assert merge_files(files, tmp_path / "all").equal(builder()(SAMPLES))
+
+
+@pytest.mark.unchecked  # the shape checks read every sample of a sequence
+def test_composed_samples_are_read_once_and_only_where_files_are_wanting(tmp_path):
+    samples, again, other = Composed(10), Composed(10), Composed(10, "two")
+    with pytest.raises(KeyboardInterrupt):
+        build_files(Watched(builder(), stop="s5"), samples, tmp_path, per_file=4, chunk_size=2)
+    assert samples.read == [0, 1, 2, 3, 4, 5]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["graphs-000000.json", "graphs-000000.safetensors"]
+    build_files(Watched(builder()), again, tmp_path, per_file=4)
+    assert again.read == [4, 5, 6, 7, 8, 9]
+    files = build_files(Watched(builder()), other, tmp_path, per_file=4)
+    assert other.read == list(range(10))
+    assert merge_files(files, tmp_path / "all").equal(builder()(list(Composed(10, "two"))))
+
+
+def test_a_data_set_of_the_package_goes_on_in_another_process(tmp_path):
+    first, second = SpokenGrid("train", 6), SpokenGrid("train", 6)
+    assert fingerprint(first) == fingerprint(second) != fingerprint(SpokenGrid("train", 6, seed=1))
+    build_files(Watched(build().fit(first)), first, tmp_path, per_file=4)
+    goes_on = Watched(build().fit(second))
+    build_files(goes_on, second, tmp_path, per_file=4)
+    assert goes_on.calls == []
+
+
+def test_samples_that_cannot_be_built_are_named(tmp_path):
+    with pytest.raises(ValueError, match=r".") as caught:
+        build_files(builder(), [*SAMPLES, {"id": "x", "text": 7, "answer": 1}], tmp_path, per_file=4)
+    assert caught.value.__notes__[-1] == "in samples 8 to 10"
+    assert len(list(tmp_path.iterdir())) == 4
+    with pytest.raises(ValueError, match="samples 2 to 3: id 's0' is in samples 0 to 1, too"):
+        build_files(builder(), [*SAMPLES[:3], SAMPLES[0]], tmp_path, per_file=2)
+    with pytest.raises(ValueError, match="0 samples, per_file=1000, chunk_size=64"):
+        build_files(builder(), [], tmp_path)
+    with pytest.raises(ValueError, match="per_file=0"):
+        build_files(builder(), SAMPLES, tmp_path, per_file=0)
+    with pytest.raises(ValueError, match="cannot be told from others; give a GraphBuilder, or plain samples"):
+        build_files(builder(), [{"id": "a", "text": lambda: 1}], tmp_path)

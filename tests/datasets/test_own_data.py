@@ -1,4 +1,4 @@
-"""From a folder of own files, some missing and some broken, to a trained model and a picture of attention."""
+"""docs/own_data.md: from own files, some missing and some broken, to a trained model and a picture of attention."""
 
 import re
 from pathlib import Path
@@ -7,36 +7,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-USER_CODE = """
-from mmgraph.datasets import Folder
-from mmgraph.explain import record_attention, sample_attention
-from mmgraph.features import LogMel, Patches, Words
-from mmgraph.graph import Field
-from mmgraph.models import GraphFusion
-from mmgraph.relations import Complete, GraphBuilder, Grid, Window
-from mmgraph.tasks import Classification
-from mmgraph.training import FitSettings, evaluate, fit
-from mmgraph.viz import draw_sample
-
-train, val, test = (Folder("pets", split, broken="missing") for split in ("train", "val", "test"))
-for problem in train.problems():
-    print(problem)
-names = ("image", "text", "audio")
-relations = {(a, "with", b): Complete() for a in names for b in names if a != b}
-relations |= {("image", "beside", "image"): Grid(8), ("audio", "near", "audio"): Window(past=2, future=2)}
-nodes = {"image": Patches(4, colours=3), "text": Words(), "audio": LogMel(8000, mels=16)}
-classes = len(train.classes["label"])
-builder = GraphBuilder(nodes, relations, targets={"label": Field("int64", num_classes=classes)}).fit(train)
-graphs = builder(train)
-model, task = GraphFusion(builder.schema, classes, hidden_channels=16), Classification("label", num_classes=classes)
-fit(model, task, graphs, builder(val), FitSettings(epochs=12, batch_size=16, learning_rate=1e-2, patience=None))
-metrics = evaluate(model, task, builder(test))
-print(metrics)
-one = builder([test[0]])
-with record_attention(model) as records:
-    model(one)
-draw_sample(test[0], one, sample_attention(records[0], test[0]["id"])).savefig("attention.png")
-"""
+PAGE = (Path(__file__).parents[2] / "docs" / "own_data.md").read_text("utf-8")
+USER_CODE, LARGE = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.fixture
@@ -68,7 +40,8 @@ def pets(tmp_path, as_png, as_sound) -> Path:
 
 def test_the_whole_way_on_own_data_takes_less_than_40_lines(pets, monkeypatch, capsys):
     monkeypatch.chdir(pets)
-    assert len(USER_CODE.strip().splitlines()) < 40
+    lines = [line for line in USER_CODE.splitlines() if line.strip()]
+    assert len(lines) < 40 and f"in {len(lines)} lines" in PAGE
     variables: dict[str, object] = {"__name__": "own_data"}
     exec(compile(USER_CODE, "own_data.py", "exec"), variables)
     plt.close("all")
@@ -82,4 +55,6 @@ def test_the_whole_way_on_own_data_takes_less_than_40_lines(pets, monkeypatch, c
     assert metrics["accuracy"] > 0.9
     assert graphs.present[1].tolist() == [False, True, True]
     assert graphs.targets["label"].mask.tolist() == [number not in (7, 8) for number in range(36)]
+    exec(compile(LARGE, "own_data.py", "exec"), variables)
+    assert variables["graphs"].equal(graphs)
     assert (pets / "attention.png").read_bytes().startswith(b"\x89PNG")

@@ -29,7 +29,7 @@ def test_the_edges_that_carry_the_score_are_kept_and_the_others_dropped(additive
 
 def test_what_is_kept_gives_nearly_the_same_score(typed: GraphBatch, fusion):
     baseline = mean_encoding(fusion, typed)
-    found = LearnedMasks(steps=60, learning_rate=0.2, size=0.05, baseline=baseline)(fusion, typed, SCORE)
+    found = LearnedMasks(steps=30, learning_rate=0.4, size=0.05, baseline=baseline)(fusion, typed, SCORE)
     masks = dict(zip(typed.nodes, found.nodes.split(typed.flat.num_nodes), strict=True))
 
     def masked(name, encoded):

@@ -1,6 +1,6 @@
 """Damaged files: each is named, or what can still be read is valid input; see test_bad_input.py.
 
-40 cases in an ordinary run, 800 with `--hypothesis-profile=explore`.
+16 cases in an ordinary run, more with `make fuzz`, see tests/fuzz.py.
 """
 
 import contextlib
@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from mmgraph.features import Features, LogMel, Patches, read_features, read_image, read_sound
 from mmgraph.relations import FrontEnd
+from tests.fuzz import cases
 
 SECONDS = 10.0  # far more than any case takes
-CASES = 40 * max(settings().max_examples // 50, 1)
 
 
 @cache
@@ -45,7 +45,7 @@ def good_files() -> dict[str, bytes]:
     return files
 
 
-@settings(max_examples=CASES, suppress_health_check=list(HealthCheck))
+@cases(16)
 @given(
     st.integers(0, 11),
     st.floats(0, 1),

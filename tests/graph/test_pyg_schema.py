@@ -54,6 +54,15 @@ def test_a_mask_belongs_to_the_target_it_is_named_for() -> None:
     assert infer_schema([data]).attributes["text"] == {"train_mask": Field("bool")}
 
 
+def test_what_has_a_mask_beside_it_is_a_target_of_nodes_whose_unknown_values_may_be_anything() -> None:
+    one, other = (HeteroData({"text": {"x": torch.zeros(2, 1)}}) for _ in range(2))
+    one["text"].gaze, one["text"].gaze_mask = torch.tensor([1.0, torch.nan]), torch.tensor([True, False])
+    other["text"].gaze = torch.tensor([3.0, 4.0])
+    for graphs in ([one, other], [other, one]):
+        assert dict(infer_schema(graphs).targets) == {"gaze": Field("float32", of="text")}
+        assert sorted(from_pyg(graphs).targets["gaze"].mask.tolist()) == [False, True, True, True]
+
+
 @pytest.mark.unchecked
 @given(batches())
 def test_an_inferred_schema_holds_the_same_graphs_but_for_what_it_cannot_know(batch: GraphBatch) -> None:

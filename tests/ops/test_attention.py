@@ -52,7 +52,7 @@ some_graphs = st.lists(some_nodes.filter(lambda nodes: sum(nodes.values()) > 0),
 @given(
     graphs=some_graphs,
     degree=st.sampled_from([0.0, 0.4, 2.0, 6.0]),
-    heads=st.integers(1, 3),
+    heads=st.one_of(st.integers(1, 3), st.sampled_from([4, 8, 20])),
     channels=st.one_of(st.integers(1, 70), st.sampled_from([1, 4, 8, 16, 32, 64])),
     key_channels=st.integers(1, 20),
     weight=st.sampled_from(["none", "one column", "a column per head"]),
@@ -77,6 +77,21 @@ def test_every_back_end_equals_the_reference(
     options = {"scope": scope, "dropout": dropout, "seed": seed, "negative_slope": 0.2 if seed % 2 else 0.0}
     expected = case.out_and_gradients("reference", **options)
     assert_same_results(case.out_and_gradients(fast, **options), expected, assert_agree)
+
+
+@pytest.mark.parametrize("fast", FAST_BACKENDS)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
+@pytest.mark.parametrize("heads", [4, 12])
+@pytest.mark.parametrize("channels", [4, 8, 16, 32])
+def test_heads_that_fill_whole_vectors_equal_the_reference(
+    problem: Any, operator: str, assert_agree: Any, channels: int, heads: int, dtype: torch.dtype, fast: str
+) -> None:
+    """One or two vectors a head, whatever the processor's: kernels take several heads at once then."""
+    for features in (False, True):
+        sizes = {"heads": heads, "channels": channels, "key_channels": 32 // channels * 4, "dtype": dtype}
+        case = problem(operator, FULL, degree=9.0, features=features, weight_columns=1, seed=channels, **sizes)
+        expected = case.out_and_gradients("reference", scope="relation")
+        assert_same_results(case.out_and_gradients(fast, scope="relation"), expected, assert_agree)
 
 
 @pytest.mark.parametrize("weight_columns", [1, 2])

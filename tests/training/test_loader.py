@@ -56,6 +56,19 @@ def test_batches_go_to_the_device() -> None:
     assert [batch.device.type for batch in Loader(SIX, 6, device="meta")] == ["meta"]
 
 
+def test_weights_decide_how_often_a_graph_comes() -> None:
+    weights = torch.tensor([1.0, 0.0, 0.0, 2.0, 0.0, 0.0])
+    loader = Loader(SIX, 4, generator=torch.Generator().manual_seed(0), weights=weights)
+    assert [sorted(order(loader)) for _ in range(2)] == [["0", "0", "3", "3", "3", "3"]] * 2
+
+
+def test_weights_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"weights \[5\] for 6 graphs: give one each"):
+        Loader(SIX, 2, generator=torch.Generator(), weights=torch.ones(5))
+    with pytest.raises(ValueError, match="weights need a generator"):
+        Loader(SIX, 2, weights=torch.ones(6))
+
+
 def test_an_empty_data_set_is_refused() -> None:
     with pytest.raises(ValueError, match="empty data set"):
         Loader(SIX[:0], 2)

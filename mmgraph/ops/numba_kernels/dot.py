@@ -7,9 +7,10 @@ from numba import njit, prange
 
 from mmgraph.ops.numba_kernels.common import FAST, Array
 from mmgraph.ops.numba_kernels.heads import softmax_rows
+from mmgraph.ops.numba_kernels.lanes import clear
 from mmgraph.ops.numba_kernels.passes import logit_gradients, set_rows, sum_values
-from mmgraph.ops.numba_kernels.rows import add_scaled, clear, dot
-from mmgraph.ops.numba_kernels.runs import dot_rows, sum_rows, sum_rows_at
+from mmgraph.ops.numba_kernels.rows import add_scaled, dot
+from mmgraph.ops.numba_kernels.sums import dot_rows, sum_rows, sum_rows_at
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -45,12 +46,11 @@ def forward(
                 end, r = ends[part], relation[part]
                 base, stride = places[r, 1, 0], places[r, 1, 1]
                 queries = places[r, 2, 0] + i * places[r, 2, 1]
-                for h in range(heads):
-                    at, query = logits + h * size, queries + h * keys
-                    dot_rows(at, heads * size, ids, base + h * keys, stride, part, end, query, key_channels, zero)
-                    for e in range(part, end):
+                dot_rows(logits, ids, base, stride, part, end, queries, key_channels, heads, zero)
+                for e in range(part, end):
+                    for h in range(heads):
                         if extra.size > 0 and extra[e] != 0:
-                            alpha[e, h] += dot(extra[e] + h * keys, query, key_channels, zero)
+                            alpha[e, h] += dot(extra[e] + h * keys, queries + h * keys, key_channels, zero)
                         alpha[e, h] *= gain
                 part = end
             while start < stop:
@@ -126,20 +126,7 @@ def backward_by_destination(
                             add_scaled(grad_extra[e] + shift, first_row + i * row + shift, weights[e, h], channels)
                             add_scaled(grad_extra[e] + shift, queries + h * keys, grads[e, h], key_channels)
                             add_scaled(to_queries + h * keys, extra[e] + h * keys, grads[e, h], key_channels)
-                    to_query, grad = to_queries + h * keys, first + h * size
-                    sum_rows(
-                        to_query,
-                        ids,
-                        base + h * keys,
-                        stride,
-                        part,
-                        end,
-                        grad,
-                        heads * size,
-                        key_channels,
-                        key_channels,
-                        zero,
-                    )
+                sum_rows(to_queries, ids, base, stride, part, end, first, key_channels, heads, zero)
                 part = end
 
 
@@ -163,12 +150,7 @@ def backward_by_source(
 ) -> None:
     """Fills the gradients of the tables of sources: values and keys."""
     heads, zero, size = weights.shape[1], weights.dtype.type(0), weights.itemsize
-    first_row, row, step, keys = (
-        np.int64(grad_out.ctypes.data),
-        grad_out.shape[1] * size,
-        heads * size,
-        key_channels * size,
-    )
+    first_row, row = np.int64(grad_out.ctypes.data), grad_out.shape[1] * size
     ids, edges = np.int64(dst.ctypes.data), np.int64(edge.ctypes.data)
     first, first_grad = np.int64(weights.ctypes.data), np.int64(grads.ctypes.data)
     for piece in prange(bounds.size - 1):
@@ -182,14 +164,7 @@ def backward_by_source(
                 end, r = ends[start], relation[edge[start]]
                 to_values = grad_places[r, 0, 0] + j * grad_places[r, 0, 1]
                 to_keys = grad_places[r, 1, 0] + j * grad_places[r, 1, 1]
-                for h in range(heads):
-                    shift, base, weight = h * channels * size, first_row + h * channels * size, first + h * size
-                    sum_rows_at(
-                        to_values + shift, ids, base, row, start, end, edges, weight, step, channels, channels, zero
-                    )
-                    base, weight = places[r, 2, 0] + h * keys, first_grad + h * size
-                    stride, to_key = places[r, 2, 1], to_keys + h * keys
-                    sum_rows_at(
-                        to_key, ids, base, stride, start, end, edges, weight, step, key_channels, key_channels, zero
-                    )
+                base, stride = places[r, 2, 0], places[r, 2, 1]
+                sum_rows_at(to_values, ids, first_row, row, start, end, edges, first, channels, heads, zero)
+                sum_rows_at(to_keys, ids, base, stride, start, end, edges, first_grad, key_channels, heads, zero)
                 start = end

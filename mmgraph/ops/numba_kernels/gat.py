@@ -12,9 +12,9 @@ from numba import njit, prange
 
 from mmgraph.ops.numba_kernels.common import FAST, Array
 from mmgraph.ops.numba_kernels.heads import leaky_sums, leaky_sums_backward, softmax_rows, sum_heads_at
+from mmgraph.ops.numba_kernels.lanes import clear
 from mmgraph.ops.numba_kernels.passes import logit_gradients, set_rows, sum_values
-from mmgraph.ops.numba_kernels.rows import clear
-from mmgraph.ops.numba_kernels.runs import fills_vectors, sum_rows_at
+from mmgraph.ops.numba_kernels.sums import sum_rows_at
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -124,10 +124,8 @@ def backward_by_source(
 ) -> None:
     """Fills the gradients of the tables of sources: values and logits."""
     heads, zero, size = weights.shape[1], weights.dtype.type(0), weights.itemsize
-    first_row, row, step = np.int64(grad_out.ctypes.data), grad_out.shape[1] * size, heads * size
+    first_row, row = np.int64(grad_out.ctypes.data), grad_out.shape[1] * size
     ids, edges, first = np.int64(dst.ctypes.data), np.int64(edge.ctypes.data), np.int64(weights.ctypes.data)
-    calls = 1 if fills_vectors(channels, size) else heads
-    count = heads * channels // calls
     for piece in prange(bounds.size - 1):
         m = 0
         for j in range(bounds[piece], bounds[piece + 1]):
@@ -139,9 +137,6 @@ def backward_by_source(
                 end, r = ends[start], relation[edge[start]]
                 to_values = grad_places[r, 0, 0] + j * grad_places[r, 0, 1]
                 to_logits = grad_places[r, 1, 0] + j * grad_places[r, 1, 1]
-                for h in range(calls):
-                    shift, at = h * channels * size, first + h * size
-                    base = first_row + shift
-                    sum_rows_at(to_values + shift, ids, base, row, start, end, edges, at, step, channels, count, zero)
+                sum_rows_at(to_values, ids, first_row, row, start, end, edges, first, channels, heads, zero)
                 sum_heads_at(to_logits, np.int64(grads.ctypes.data), start, end, edges, heads, zero)
                 start = end

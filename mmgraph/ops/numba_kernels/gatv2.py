@@ -7,9 +7,9 @@ from numba import njit, prange
 
 from mmgraph.ops.numba_kernels.common import FAST, Array
 from mmgraph.ops.numba_kernels.heads import softmax_rows
+from mmgraph.ops.numba_kernels.lanes import clear
+from mmgraph.ops.numba_kernels.leaky import leaky_rows, leaky_rows_source, leaky_rows_target
 from mmgraph.ops.numba_kernels.passes import logit_gradients, set_rows, sum_values
-from mmgraph.ops.numba_kernels.rows import clear
-from mmgraph.ops.numba_kernels.runs import leaky_rows, leaky_rows_source, leaky_rows_target
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -45,23 +45,10 @@ def forward(
             while part < stop:
                 end, r = ends[part], relation[part]
                 queries = places[r, 1, 0] + i * places[r, 1, 1]
-                for h in range(heads):
-                    shift = h * channels * size
-                    leaky_rows(
-                        logits + h * size,
-                        heads * size,
-                        ids,
-                        places[r, 0, 0] + shift,
-                        places[r, 0, 1],
-                        part,
-                        end,
-                        own,
-                        shift,
-                        queries + shift,
-                        vectors + r * row + shift,
-                        leak,
-                        channels,
-                    )
+                leaky_rows(
+                    logits, ids, places[r, 0, 0], places[r, 0, 1], part, end, own, queries, vectors + r * row, leak,
+                    channels, heads,
+                )  # fmt: skip
                 part = end
             while start < stop:
                 end = ends[start] if per_relation else stop
@@ -102,7 +89,7 @@ def backward_by_destination(
     heads, zero, size = alpha.shape[1], alpha.dtype.type(0), alpha.itemsize
     leak, row = alpha.dtype.type(slope), grad_out.shape[1] * size
     vectors, ids, first = np.int64(att.ctypes.data), np.int64(src.ctypes.data), np.int64(grads.ctypes.data)
-    first_sign, sign_bytes = np.int64(signs.ctypes.data), signs.shape[2]
+    first_sign = np.int64(signs.ctypes.data)
     own = np.int64(extra.ctypes.data) if extra.size > 0 else np.int64(0)
     to_own = np.int64(grad_extra.ctypes.data) if extra.size > 0 else np.int64(0)
     for piece in prange(bounds.size - 1):
@@ -125,29 +112,10 @@ def backward_by_destination(
                 end, r = ends[part], relation[part]
                 queries = places[r, 1, 0] + i * places[r, 1, 1]
                 to_queries = grad_places[r, 1, 0] + i * grad_places[r, 1, 1]
-                for h in range(heads):
-                    shift = h * channels * size
-                    vector = r * row + shift
-                    leaky_rows_target(
-                        ids,
-                        places[r, 0, 0] + shift,
-                        places[r, 0, 1],
-                        part,
-                        end,
-                        own,
-                        to_own,
-                        shift,
-                        queries + shift,
-                        vectors + vector,
-                        to_queries + shift,
-                        to_vectors + vector,
-                        first_sign + h * sign_bytes,
-                        heads * sign_bytes,
-                        first + h * size,
-                        heads * size,
-                        leak,
-                        channels,
-                    )
+                leaky_rows_target(
+                    ids, places[r, 0, 0], places[r, 0, 1], part, end, own, to_own, queries, vectors + r * row,
+                    to_queries, to_vectors + r * row, first_sign, first, leak, channels, heads,
+                )  # fmt: skip
                 part = end
 
 
@@ -176,7 +144,7 @@ def backward_by_source(
     first_row, vectors = np.int64(grad_out.ctypes.data), np.int64(att.ctypes.data)
     ids, edges = np.int64(dst.ctypes.data), np.int64(edge.ctypes.data)
     first, first_grad = np.int64(weights.ctypes.data), np.int64(grads.ctypes.data)
-    first_sign, sign_bytes = np.int64(signs.ctypes.data), signs.shape[2]
+    first_sign = np.int64(signs.ctypes.data)
     for piece in prange(bounds.size - 1):
         m = 0
         for j in range(bounds[piece], bounds[piece + 1]):
@@ -187,23 +155,8 @@ def backward_by_source(
             while start < stop:
                 end, r = ends[start], relation[edge[start]]
                 to_values = grad_places[r, 0, 0] + j * grad_places[r, 0, 1]
-                for h in range(heads):
-                    shift = h * channels * size
-                    leaky_rows_source(
-                        to_values + shift,
-                        ids,
-                        first_row + shift,
-                        row,
-                        start,
-                        end,
-                        edges,
-                        first + h * size,
-                        first_grad + h * size,
-                        heads * size,
-                        vectors + r * row + shift,
-                        first_sign + h * sign_bytes,
-                        heads * sign_bytes,
-                        leak,
-                        channels,
-                    )
+                leaky_rows_source(
+                    to_values, ids, first_row, row, start, end, edges, first, first_grad, vectors + r * row, first_sign,
+                    leak, channels, heads,
+                )  # fmt: skip
                 start = end

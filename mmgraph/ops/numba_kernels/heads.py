@@ -1,6 +1,7 @@
 """What the kernels do with one number per edge and head: logits, softmax and their gradients.
 
-Rows of heads lie at `address + k * heads * size` for edges `start` to `end`; all heads of an edge are handled at once.
+Rows of heads lie at `address + k * heads * size` for edges `start` to `end`, so a run is one row of numbers. Where
+heads divide a vector, it holds several edges, and lane n belongs to head n % heads; else each edge has its own.
 """
 
 from collections.abc import Callable
@@ -8,32 +9,51 @@ from typing import no_type_check
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
-from mmgraph.ops.numba_kernels.lanes import INDEX, VECTOR_BYTES, Cell, Lanes, exp, size_of
-from mmgraph.ops.numba_kernels.runs import Run, edge_at
+from mmgraph.ops.numba_kernels.exponential import exp
+from mmgraph.ops.numba_kernels.lanes import INDEX, VECTOR_BYTES, WHOLE, Cell, Lanes, each, loop, size_of
+from mmgraph.ops.numba_kernels.tiles import Run, bytes_of, integer_at, row_at
 
-WHOLE = types.int64
-
-
-def _pieces(builder: ir.IRBuilder, element: ir.Type, stop: ir.Value, body: Callable[[Lanes, ir.Value], None]) -> None:
-    """Emits `body` for positions 0 .. stop in vectors of falling width: few heads fill a narrow one."""
-    wide, done = VECTOR_BYTES // size_of(element), ir.Constant(INDEX, 0)
-    while wide:
-        end = builder.and_(stop, ir.Constant(INDEX, -wide))
-        with cgutils.for_range_slice(builder, done, end, ir.Constant(INDEX, wide)) as (i, _):
-            body(Lanes(builder, element, wide), i)
-        done, wide = end, wide // 2
+Combine = Callable[[ir.Value, ir.Value], ir.Value]
 
 
-def _row(builder: ir.IRBuilder, address: ir.Value, k: ir.Value, heads: ir.Value, element: ir.Type) -> ir.Value:
-    width = builder.mul(heads, ir.Constant(INDEX, size_of(element)))
-    return builder.add(address, builder.mul(k, width))
+def _over_run(builder, element, start, end, heads, body):  # type: ignore[no-untyped-def]
+    """Emits `body(walk, gather)` for all heads at once, or in turn for as many as fill a vector.
 
+    `walk(step)` emits `step(lanes, at)` for the vectors of the run, `at` bytes behind an array's beginning; `gather`
+    combines the lanes of each head in a vector that `step` filled.
+    """
+    wide, width = VECTOR_BYTES // size_of(element), bytes_of(builder, heads, element)
+    first = builder.mul(start, width)
+    divides = builder.icmp_signed("==", builder.urem(ir.Constant(INDEX, wide), heads), ir.Constant(INDEX, 0))
 
-def _each(builder, start, end):  # type: ignore[no-untyped-def]
-    return cgutils.for_range_slice(builder, start, end, ir.Constant(INDEX, 1))
+    def walk_flat(step: Callable[[Lanes, ir.Value], None]) -> None:
+        numbers = builder.mul(builder.sub(end, start), heads)
+        loop(builder, element, numbers, lambda parts, at: step(parts[0], builder.add(first, at)))
+
+    def gather_flat(value: ir.Value, combine: Combine) -> ir.Value:
+        lanes, shift = Lanes(builder, element), wide // 2
+        while shift:
+            other = lanes.shuffle(value, value, [n ^ shift for n in range(wide)])
+            apart = builder.icmp_signed(">=", ir.Constant(INDEX, shift), heads)
+            value = builder.select(apart, combine(value, other), value)
+            shift //= 2
+        return value
+
+    with builder.if_else(divides) as (flat, apart):
+        with flat:
+            body(walk_flat, gather_flat)
+        with apart:
+
+            def some_heads(parts: list[Lanes], at: ir.Value) -> None:
+                def walk(step: Callable[[Lanes, ir.Value], None]) -> None:
+                    with each(builder, start, end) as k:
+                        step(parts[0], builder.add(builder.mul(k, width), at))
+
+                body(walk, lambda value, _: value)
+
+            loop(builder, element, heads, some_heads)
 
 
 @intrinsic
@@ -44,25 +64,32 @@ def softmax_rows(typing_context, alpha, start, end, heads, like):
     def emit(context, builder, signature, arguments):
         rows, first, stop, count, _ = arguments
         element = context.get_data_type(like)
+        whole = Lanes(builder, element)
 
-        def body(lanes: Lanes, i: ir.Value) -> None:
-            top = Cell(lanes, lanes.load(_row(builder, rows, first, count, element), i))
-            with _each(builder, builder.add(first, ir.Constant(INDEX, 1)), stop) as (k, _):
-                value = lanes.load(_row(builder, rows, k, count, element), i)
-                larger = builder.fcmp_ordered(">", value, top.value)
-                builder.store(builder.select(larger, value, top.value), top.place)
-            highest, total = top.value, Cell(lanes, lanes.constant(0.0))
-            with _each(builder, first, stop) as (k, _):
-                row = _row(builder, rows, k, count, element)
-                value = exp(lanes, builder.fsub(lanes.load(row, i), highest))
+        def larger(a: ir.Value, b: ir.Value) -> ir.Value:
+            return builder.select(builder.fcmp_ordered(">", b, a), b, a)
+
+        def body(walk, gather) -> None:
+            top, total = Cell(whole, whole.constant(float("-inf"))), Cell(whole, whole.constant(0.0))
+            walk(lambda lanes, at: top.set(larger(top.value, lanes.load(builder.add(rows, at), fill=float("-inf")))))
+            highest = gather(top.value, larger)
+
+            def raise_to_power(lanes: Lanes, at: ir.Value) -> None:
+                row = builder.add(rows, at)
+                value = exp(lanes, builder.fsub(lanes.load(row, fill=float("-inf")), highest))
                 total.add(value)
-                lanes.store(value, row, i)
-            share = builder.fdiv(lanes.constant(1.0), total.value)
-            with _each(builder, first, stop) as (k, _):
-                row = _row(builder, rows, k, count, element)
-                lanes.store(lanes.mul(lanes.load(row, i), share), row, i)
+                lanes.store(value, row)
 
-        _pieces(builder, element, count, body)
+            walk(raise_to_power)
+            share = builder.fdiv(whole.constant(1.0), gather(total.value, whole.add))
+
+            def divide(lanes: Lanes, at: ir.Value) -> None:
+                row = builder.add(rows, at)
+                lanes.store(lanes.mul(lanes.load(row), share), row)
+
+            walk(divide)
+
+        _over_run(builder, element, first, stop, count, body)
         return context.get_dummy_value()
 
     return types.void(*[WHOLE] * 4, like), emit
@@ -76,19 +103,25 @@ def softmax_rows_backward(typing_context, alpha, grads, start, end, heads, like)
     def emit(context, builder, signature, arguments):
         rows, grad_rows, first, stop, count, _ = arguments
         element = context.get_data_type(like)
+        whole = Lanes(builder, element)
 
-        def body(lanes: Lanes, i: ir.Value) -> None:
-            mean = Cell(lanes, lanes.constant(0.0))
-            with _each(builder, first, stop) as (k, _):
-                weight = lanes.load(_row(builder, rows, k, count, element), i)
-                mean.add(lanes.mul(weight, lanes.load(_row(builder, grad_rows, k, count, element), i)))
-            expected = mean.value
-            with _each(builder, first, stop) as (k, _):
-                weight = lanes.load(_row(builder, rows, k, count, element), i)
-                row = _row(builder, grad_rows, k, count, element)
-                lanes.store(lanes.mul(weight, builder.fsub(lanes.load(row, i), expected)), row, i)
+        def body(walk, gather) -> None:
+            mean = Cell(whole, whole.constant(0.0))
 
-        _pieces(builder, element, count, body)
+            def add(lanes: Lanes, at: ir.Value) -> None:
+                mean.add(lanes.mul(lanes.load(builder.add(rows, at)), lanes.load(builder.add(grad_rows, at))))
+
+            walk(add)
+            expected = gather(mean.value, whole.add)
+
+            def subtract(lanes: Lanes, at: ir.Value) -> None:
+                row = builder.add(grad_rows, at)
+                apart = builder.fsub(lanes.load(row), expected)
+                lanes.store(lanes.mul(lanes.load(builder.add(rows, at)), apart), row)
+
+            walk(subtract)
+
+        _over_run(builder, element, first, stop, count, body)
         return context.get_dummy_value()
 
     return types.void(*[WHOLE] * 5, like), emit
@@ -102,15 +135,16 @@ def leaky_sums(typing_context, alpha, ids, base, stride, start, end, extra, targ
     def emit(context, builder, signature, arguments):
         rows, *ends, extras, target_row, leak, count = arguments
         element, run = context.get_data_type(slope), Run(*ends)
+        width = bytes_of(builder, count, element)
 
-        def body(lanes: Lanes, i: ir.Value) -> None:
-            held = lanes.load(target_row, i)
-            with run.edges(builder) as (k, row):
-                z = _sum(lanes, lanes.load(row, i), held, extras, _row(builder, extras, k, count, element), i)
-                leaky = lanes.if_positive(z, z, lanes.mul(z, lanes.splat(leak)))
-                lanes.store(leaky, _row(builder, rows, k, count, element), i)
+        def body(lanes: Lanes, at: ir.Value) -> None:
+            held, slopes = lanes.load(builder.add(target_row, at)), lanes.splat(leak)
+            with run.edges(builder) as (k, neighbour):
+                own = builder.add(builder.mul(k, width), at)
+                z = _sum(lanes, lanes.load(builder.add(neighbour, at)), held, extras, own)
+                lanes.store(lanes.if_positive(z, z, lanes.mul(z, slopes)), builder.add(rows, own))
 
-        _pieces(builder, element, count, body)
+        _over_heads(builder, element, count, body)
         return context.get_dummy_value()
 
     return types.void(*[WHOLE] * 8, slope, WHOLE), emit
@@ -124,19 +158,22 @@ def leaky_sums_backward(typing_context, grads, ids, base, stride, start, end, ex
     def emit(context, builder, signature, arguments):
         rows, *ends, extras, target_row, target_grad, leak, count = arguments
         element, run = context.get_data_type(slope), Run(*ends)
+        width = bytes_of(builder, count, element)
 
-        def body(lanes: Lanes, i: ir.Value) -> None:
-            held, total = lanes.load(target_row, i), Cell(lanes, lanes.load(target_grad, i))
-            with run.edges(builder) as (k, row):
-                z = _sum(lanes, lanes.load(row, i), held, extras, _row(builder, extras, k, count, element), i)
-                grad_row = _row(builder, rows, k, count, element)
-                grad = lanes.load(grad_row, i)
-                grad = lanes.if_positive(z, grad, lanes.mul(grad, lanes.splat(leak)))
-                lanes.store(grad, grad_row, i)
+        def body(lanes: Lanes, at: ir.Value) -> None:
+            held, slopes, to = lanes.load(builder.add(target_row, at)), lanes.splat(leak), builder.add(target_grad, at)
+            total = Cell(lanes, lanes.load(to))
+            with run.edges(builder) as (k, neighbour):
+                own = builder.add(builder.mul(k, width), at)
+                z = _sum(lanes, lanes.load(builder.add(neighbour, at)), held, extras, own)
+                grad_row = builder.add(rows, own)
+                grad = lanes.load(grad_row)
+                grad = lanes.if_positive(z, grad, lanes.mul(grad, slopes))
+                lanes.store(grad, grad_row)
                 total.add(grad)
-            lanes.store(total.value, target_grad, i)
+            lanes.store(total.value, to)
 
-        _pieces(builder, element, count, body)
+        _over_heads(builder, element, count, body)
         return context.get_dummy_value()
 
     return types.void(*[WHOLE] * 9, slope, WHOLE), emit
@@ -150,22 +187,35 @@ def sum_heads_at(typing_context, out, grads, start, end, edge, heads, like):
     def emit(context, builder, signature, arguments):
         out_row, rows, first, stop, edges, count, _ = arguments
         element = context.get_data_type(like)
+        width = bytes_of(builder, count, element)
 
-        def body(lanes: Lanes, i: ir.Value) -> None:
-            total = Cell(lanes, lanes.load(out_row, i))
-            with _each(builder, first, stop) as (k, _):
-                total.add(lanes.load(_row(builder, rows, edge_at(builder, edges, k), count, element), i))
-            lanes.store(total.value, out_row, i)
+        def body(lanes: Lanes, at: ir.Value) -> None:
+            to = builder.add(out_row, at)
+            total = Cell(lanes, lanes.load(to))
+            with each(builder, first, stop) as k:
+                row = row_at(builder, rows, integer_at(builder, edges, k), width)
+                total.add(lanes.load(builder.add(row, at)))
+            lanes.store(total.value, to)
 
-        _pieces(builder, element, count, body)
+        _over_heads(builder, element, count, body)
         return context.get_dummy_value()
 
     return types.void(*[WHOLE] * 6, like), emit
 
 
-def _sum(lanes: Lanes, a: ir.Value, b: ir.Value, extras: ir.Value, extra_row: ir.Value, i: ir.Value) -> ir.Value:
+def _over_heads(builder, element, heads, body):  # type: ignore[no-untyped-def]
+    """Emits `body` for the heads of an edge; four have vectors of their own, short ones."""
+    four = builder.icmp_signed("==", heads, ir.Constant(INDEX, 4))
+    with builder.if_else(four) as (yes, no):
+        with yes:
+            body(Lanes(builder, element, count=4), ir.Constant(INDEX, 0))
+        with no:
+            loop(builder, element, heads, lambda parts, at: body(parts[0], at))
+
+
+def _sum(lanes: Lanes, a: ir.Value, b: ir.Value, extras: ir.Value, at: ir.Value) -> ir.Value:
     """Adds the row of the edge to a + b, if there are such rows."""
     builder, total = lanes.builder, Cell(lanes, lanes.add(a, b))
     with builder.if_then(builder.icmp_signed("!=", extras, ir.Constant(INDEX, 0))):
-        total.add(lanes.load(extra_row, i))
+        total.add(lanes.load(builder.add(extras, at)))
     return total.value

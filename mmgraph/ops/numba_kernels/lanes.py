@@ -1,53 +1,75 @@
-"""Loops over the channels of one edge, emitted as vector instructions.
+"""Rows of numbers as vector instructions: loads, stores and arithmetic for one vector, loops over what a row holds.
 
 LLVM alone makes poor code of these loops: they are short, and it cannot know that the rows do not overlap. So each is
-emitted here with explicit vectors and a scalar loop for what is left over. Rows are given by address in
-bytes, because the tables of the modalities are separate arrays. NaN and infinity pass through.
+emitted here with explicit vectors; what does not fill one is a vector too, some of whose lanes are switched off. Rows
+are given by address in bytes, because the tables of the modalities are separate arrays. NaN and infinity pass through.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import no_type_check
 
 from llvmlite import binding, ir
+from numba import types
 from numba.core import cgutils
+from numba.extending import intrinsic
 
 VECTOR_BYTES = 64 if binding.get_host_cpu_features().get("avx512f") else 32
 """Width of a vector register."""
 
 FLAGS = ("contract", "reassoc", "nsz", "arcp")
-INDEX, INT = ir.IntType(64), ir.IntType(32)
+INDEX, INT, BIT = ir.IntType(64), ir.IntType(32), ir.IntType(1)
+WHOLE = types.int64
 
 
 class Lanes:
-    """Loads, stores and arithmetic for one number or for one vector of them."""
+    """Loads, stores and arithmetic for one vector of `element`, of which lanes may be switched off.
 
-    def __init__(self, builder: ir.IRBuilder, element: ir.Type, count: int) -> None:
-        self.builder, self.element, self.count = builder, element, count
-        self.type = ir.VectorType(element, count) if count > 1 else element
+    Lanes that are off are 0 when loaded, unless said otherwise, and are not stored.
+    """
 
-    def load(self, address: ir.Value, i: ir.Value) -> ir.Value:
-        """Numbers from position `i` of a row on."""
-        return self.builder.load(self._pointer(address, i), align=size_of(self.element))
+    def __init__(
+        self, builder: ir.IRBuilder, element: ir.Type, mask: ir.Value | None = None, count: int | None = None
+    ) -> None:
+        self.builder, self.element, self.mask = builder, element, mask
+        self.size = size_of(element)
+        self.count = count or VECTOR_BYTES // self.size
+        self.type = ir.VectorType(element, self.count)
 
-    def store(self, value: ir.Value, address: ir.Value, i: ir.Value) -> None:
-        """Writes numbers from position `i` of a row on."""
-        self.builder.store(value, self._pointer(address, i), align=size_of(self.element))
+    def load(self, address: ir.Value, shift: int = 0, fill: float = 0.0, element: ir.Type | None = None) -> ir.Value:
+        """The vector that lies `shift` bytes behind an address; of another kind of number if asked for."""
+        kind = ir.VectorType(element or self.element, self.count)
+        pointer = self._pointer(address, shift, kind)
+        if self.mask is None:
+            return self.builder.load(pointer, align=size_of(kind.element))
+        rest = ir.Constant(kind, [fill] * self.count if kind == self.type else [0] * self.count)
+        return self._masked("load", kind, kind, [pointer, self.mask, rest])
 
-    def grow(self, value: ir.Value, address: ir.Value, i: ir.Value) -> None:
-        """Adds to the numbers from position `i` of a row on."""
-        self.store(self.add(self.load(address, i), value), address, i)
+    def store(self, value: ir.Value, address: ir.Value, shift: int = 0) -> None:
+        """Writes a vector."""
+        pointer = self._pointer(address, shift, value.type)
+        if self.mask is None:
+            self.builder.store(value, pointer, align=size_of(value.type.element))
+        else:
+            self._masked("store", value.type, ir.VoidType(), [value, pointer, self.mask])
+
+    def grow(self, value: ir.Value, address: ir.Value, shift: int = 0) -> None:
+        """Adds to the numbers at an address."""
+        self.store(self.add(self.load(address, shift), value), address, shift)
 
     def constant(self, number: float) -> ir.Value:
         """The same number in every lane."""
-        return ir.Constant(self.type, [number] * self.count if self.count > 1 else number)
+        return ir.Constant(self.type, [number] * self.count)
 
     def splat(self, scalar: ir.Value) -> ir.Value:
         """A computed number in every lane."""
-        if self.count == 1:
-            return scalar
-        single = self.builder.insert_element(ir.Constant(self.type, ir.Undefined), scalar, ir.Constant(INT, 0))
-        return self.builder.shuffle_vector(
-            single, single, ir.Constant(ir.VectorType(INT, self.count), [0] * self.count)
-        )
+        kind = ir.VectorType(scalar.type, self.count)
+        single = self.builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, ir.Constant(INT, 0))
+        return self.shuffle(single, single, [0] * self.count)
+
+    def shuffle(self, a: ir.Value, b: ir.Value, places: Sequence[int]) -> ir.Value:
+        """The lanes of a, then of b, at these places."""
+        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(INT, len(places)), list(places)))
 
     def add(self, a: ir.Value, b: ir.Value) -> ir.Value:
         """Sum of two."""
@@ -61,140 +83,132 @@ class Lanes:
         """`yes` where a > 0, else `no`."""
         return self.builder.select(self.builder.fcmp_ordered(">", a, self.constant(0.0)), yes, no)
 
-    def sum(self, value: ir.Value) -> ir.Value:
-        """All lanes added up."""
-        if self.count == 1:
-            return value
-        bits = 8 * size_of(self.element)
+    def sum(self, values: Sequence[ir.Value]) -> ir.Value:
+        """Sum over lanes and vectors."""
+        total = values[0]
+        for value in values[1:]:
+            total = self.add(total, value)
         kind = ir.FunctionType(self.element, [self.element, self.type])
-        name = f"llvm.vector.reduce.fadd.v{self.count}f{bits}"
+        name = f"llvm.vector.reduce.fadd.v{self.count}f{8 * self.size}"
         add_up = cgutils.get_or_insert_function(self.builder.module, kind, name)
-        return self.builder.call(add_up, [ir.Constant(self.element, 0.0), value], fastmath=FLAGS)
+        return self.builder.call(add_up, [ir.Constant(self.element, 0.0), total], fastmath=FLAGS)
 
-    def _pointer(self, address: ir.Value, i: ir.Value) -> ir.Value:
-        offset = self.builder.mul(i, ir.Constant(INDEX, size_of(self.element)))
-        return self.builder.inttoptr(self.builder.add(address, offset), self.type.as_pointer())
+    def sums(self, values: Sequence[ir.Value]) -> ir.Value:
+        """A vector of the sums over the lanes of each of 2 or 4 vectors.
+
+        Two vectors become one that holds half as many partial sums of each, as in the transposition of a matrix.
+        """
+        width, rest = self.count, [(value, [n]) for n, value in enumerate(values)]
+        while len(rest) > 1:
+            half, groups, paired = width // 2, len(rest[0][1]), []
+            for (a, of_a), (b, of_b) in zip(rest[::2], rest[1::2], strict=True):
+                low = [v * self.count + g * width + k for v in (0, 1) for g in range(groups) for k in range(half)]
+                high = [place + half for place in low]
+                paired.append((self.add(self.shuffle(a, b, low), self.shuffle(a, b, high)), of_a + of_b))
+            rest, width = paired, half
+        total, order = rest[0]
+        first = [order.index(n) * width for n in range(len(order))]
+        while width > 1:
+            width //= 2
+            total = self.add(total, self.shuffle(total, total, [(k + width) % self.count for k in range(self.count)]))
+        return self.shuffle(total, total, first)
+
+    def _pointer(self, address: ir.Value, shift: int, kind: ir.Type) -> ir.Value:
+        address = self.builder.add(address, ir.Constant(INDEX, shift)) if shift else address
+        return self.builder.inttoptr(address, kind.as_pointer())
+
+    def _masked(self, what: str, kind: ir.Type, result: ir.Type, arguments: list[ir.Value]) -> ir.Value:
+        """Calls LLVM's masked load or store; since its version 22 the alignment is no argument of theirs."""
+        bits = 8 * size_of(kind.element)
+        name = f"llvm.masked.{what}.v{self.count}{'i' if isinstance(kind.element, ir.IntType) else 'f'}{bits}.p0"
+        if binding.llvm_version_info[0] < 22:
+            arguments.insert(-1 if what == "store" else 1, ir.Constant(INT, size_of(kind.element)))
+        signature = ir.FunctionType(result, [argument.type for argument in arguments])
+        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, signature, name), arguments)
 
 
 def size_of(element: ir.Type) -> int:
-    """Bytes of a float or a double."""
-    return 4 if isinstance(element, ir.FloatType) else 8
+    """Bytes of a number."""
+    return element.width // 8 if isinstance(element, ir.IntType) else 4 if isinstance(element, ir.FloatType) else 8
 
 
-def loop(builder: ir.IRBuilder, element: ir.Type, stop: ir.Value, body: Callable[[Lanes, ir.Value], None]) -> None:
-    """Emits `body` for positions 0 .. stop, in vectors as far as they go, then one by one."""
-    wide = VECTOR_BYTES // size_of(element)
-    main = builder.and_(stop, ir.Constant(INDEX, -wide))
-    with cgutils.for_range_slice(builder, ir.Constant(INDEX, 0), main, ir.Constant(INDEX, wide)) as (i, _):
-        body(Lanes(builder, element, wide), i)
-    with cgutils.for_range_slice(builder, main, stop, ir.Constant(INDEX, 1)) as (i, _):
-        body(Lanes(builder, element, 1), i)
+@contextmanager
+def each(builder: ir.IRBuilder, start: ir.Value, end: ir.Value, step: int | ir.Value = 1) -> Iterator[ir.Value]:
+    """A loop over start, start + step, ... below the end."""
+    step = ir.Constant(INDEX, step) if isinstance(step, int) else step
+    with cgutils.for_range_slice(builder, start, end, step) as (k, _):
+        yield k
 
 
-def total(
-    builder: ir.IRBuilder, element: ir.Type, stop: ir.Value, term: Callable[[Lanes, ir.Value], ir.Value]
-) -> ir.Value:
-    """Emits the sum of `term` over positions 0 .. stop."""
-    kinds = {n: Lanes(builder, element, n) for n in (1, VECTOR_BYTES // size_of(element))}
-    places = {n: cgutils.alloca_once(builder, lanes.type) for n, lanes in kinds.items()}
-    for n, lanes in kinds.items():
-        builder.store(lanes.constant(0.0), places[n])
-
-    def body(lanes: Lanes, i: ir.Value) -> None:
-        place = places[lanes.count]
-        builder.store(lanes.add(builder.load(place), term(lanes, i)), place)
-
-    loop(builder, element, stop, body)
-    parts = [lanes.sum(builder.load(places[n])) for n, lanes in kinds.items()]
-    return builder.fadd(parts[0], parts[1], flags=FLAGS)
-
-
-def tiles(
+def loop(
     builder: ir.IRBuilder,
     element: ir.Type,
     stop: ir.Value,
-    body: Callable[[list[tuple[Lanes, ir.Value]]], None],
-    sizes: Sequence[int] = (128 // VECTOR_BYTES, 1),
+    body: Callable[[list[Lanes], ir.Value], None],
+    sizes: Sequence[int] = (1,),
 ) -> None:
-    """Emits `body` for positions 0 .. stop in the widest pieces possible: `sizes` vectors, then single numbers.
+    """Emits `body` for positions 0 .. stop: so many vectors at once as `sizes` says, then one with what is left.
 
-    A body holds its piece in registers while it loops over edges.
+    Args:
+        builder: where to.
+        element: kind of the numbers.
+        stop: how many there are.
+        body: takes the vectors and how many bytes after its beginning the part of a row lies.
+        sizes: falling; the last one is 1.
     """
-    wide, done = VECTOR_BYTES // size_of(element), ir.Constant(INDEX, 0)
+    size, done = size_of(element), ir.Constant(INDEX, 0)
+    wide = VECTOR_BYTES // size
     for vectors in sizes:
-        step = vectors * wide
-        end = builder.add(done, builder.and_(builder.sub(stop, done), ir.Constant(INDEX, -step)))
-        with cgutils.for_range_slice(builder, done, end, ir.Constant(INDEX, step)) as (i, _):
-            lanes = Lanes(builder, element, wide)
-            body([(lanes, builder.add(i, ir.Constant(INDEX, v * wide))) for v in range(vectors)])
+        end = builder.add(done, builder.and_(builder.sub(stop, done), ir.Constant(INDEX, -vectors * wide)))
+        with each(builder, done, end, vectors * wide) as i:
+            body([Lanes(builder, element)] * vectors, builder.mul(i, ir.Constant(INDEX, size)))
         done = end
-    with cgutils.for_range_slice(builder, done, stop, ir.Constant(INDEX, 1)) as (i, _):
-        body([(Lanes(builder, element, 1), i)])
+    with builder.if_then(builder.icmp_signed("<", done, stop)):
+        rest = mask_of(builder, wide, builder.sub(stop, done))
+        body([Lanes(builder, element, rest)], builder.mul(done, ir.Constant(INDEX, size)))
+
+
+def mask_of(builder: ir.IRBuilder, count: int, used: ir.Value) -> ir.Value:
+    """Which of `count` lanes are below `used`."""
+    kind = ir.VectorType(INT, count)
+    single = builder.insert_element(ir.Constant(kind, ir.Undefined), builder.trunc(used, INT), ir.Constant(INT, 0))
+    limit = builder.shuffle_vector(single, single, ir.Constant(kind, [0] * count))
+    return builder.icmp_signed("<", ir.Constant(kind, list(range(count))), limit)
 
 
 class Cell:
     """A vector that stays in a register while a loop changes it."""
 
     def __init__(self, lanes: Lanes, start: ir.Value) -> None:
-        self.lanes, self.place = lanes, cgutils.alloca_once(lanes.builder, lanes.type)
-        lanes.builder.store(start, self.place)
+        self.lanes, self.place = lanes, cgutils.alloca_once(lanes.builder, start.type)
+        self.set(start)
 
     @property
     def value(self) -> ir.Value:
         """What it holds now."""
         return self.lanes.builder.load(self.place)
 
+    def set(self, value: ir.Value) -> None:
+        """Replaces it."""
+        self.lanes.builder.store(value, self.place)
+
     def add(self, value: ir.Value) -> None:
         """Adds to it."""
-        self.lanes.builder.store(self.lanes.add(self.value, value), self.place)
+        self.set(self.lanes.add(self.value, value))
 
 
-def exp(lanes: Lanes, x: ir.Value) -> ir.Value:
-    """Exponential of x <= 0, within 2 units in the last place; 0 far below, NaN for NaN.
+@intrinsic
+@no_type_check
+def clear(typing_context, row, count, like):
+    """Sets `count` numbers to 0."""
 
-    Range reduction and the polynomials are those of the Cephes library (S. Moshier, 1989).
-    """
-    single = isinstance(lanes.element, ir.FloatType)
-    lowest, bits, bias = (-87.0, 23, 127) if single else (-708.0, 52, 1023)
-    high, low = (0.693359375, -2.12194440e-4) if single else (6.93145751953125e-1, 1.42860682030941723212e-6)
-    b, constant = lanes.builder, lanes.constant
-    safe = b.select(b.fcmp_ordered(">", x, constant(lowest)), x, constant(lowest))  # a number, also for NaN
-    name = f"llvm.rint.{f'v{lanes.count}' if lanes.count > 1 else ''}f{8 * size_of(lanes.element)}"
-    rint = cgutils.get_or_insert_function(b.module, ir.FunctionType(lanes.type, [lanes.type]), name)
-    power = b.call(rint, [b.fmul(safe, constant(1.4426950408889634))])
-    # exact steps: no freedom to reorder
-    rest = b.fsub(b.fsub(safe, b.fmul(power, constant(high))), b.fmul(power, constant(low)))
-    value = _exp_single(lanes, rest) if single else _exp_double(lanes, rest)
-    whole = ir.IntType(32 if single else 64)
-    kind = ir.VectorType(whole, lanes.count) if lanes.count > 1 else whole
+    def emit(context, builder, signature, arguments):
+        def body(parts: list[Lanes], at: ir.Value) -> None:
+            row = builder.add(arguments[0], at)
+            for n, lanes in enumerate(parts):
+                lanes.store(lanes.constant(0.0), row, n * VECTOR_BYTES)
 
-    def integer(number: int) -> ir.Value:
-        return ir.Constant(kind, [number] * lanes.count if lanes.count > 1 else number)
+        loop(builder, context.get_data_type(like), arguments[1], body, (4, 1))
+        return context.get_dummy_value()
 
-    exponent = b.shl(b.add(b.fptosi(power, kind), integer(bias)), integer(bits))
-    value = b.fmul(value, b.bitcast(exponent, lanes.type))
-    value = b.select(b.fcmp_ordered("<", x, constant(lowest)), constant(0.0), value)
-    return b.select(b.fcmp_unordered("uno", x, x), x, value)
-
-
-def _horner(lanes: Lanes, x: ir.Value, coefficients: Sequence[float]) -> ir.Value:
-    value = lanes.constant(coefficients[0])
-    for coefficient in coefficients[1:]:
-        value = lanes.builder.fadd(lanes.mul(value, x), lanes.constant(coefficient), flags=("contract",))
-    return value
-
-
-def _exp_single(lanes: Lanes, x: ir.Value) -> ir.Value:
-    series = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
-    square = lanes.builder.fmul(x, x)
-    tail = lanes.builder.fadd(lanes.builder.fmul(_horner(lanes, x, series), square), x)
-    return lanes.builder.fadd(tail, lanes.constant(1.0))
-
-
-def _exp_double(lanes: Lanes, x: ir.Value) -> ir.Value:
-    above = (1.26177193074810590878e-4, 3.02994407707441961300e-2, 9.99999999999999999910e-1)
-    below = (3.00198505138664455042e-6, 2.52448340349684104192e-3, 2.27265548208155028766e-1, 2.0)
-    b, square = lanes.builder, lanes.builder.fmul(x, x)
-    top = b.fmul(x, _horner(lanes, square, above))
-    ratio = b.fdiv(top, b.fsub(_horner(lanes, square, below), top))
-    return b.fadd(lanes.constant(1.0), b.fmul(lanes.constant(2.0), ratio))
+    return types.void(WHOLE, WHOLE, like), emit

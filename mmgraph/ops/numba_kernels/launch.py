@@ -11,7 +11,7 @@ from torch import Tensor
 from mmgraph.ops.attention import Inputs, Numbers
 from mmgraph.ops.numba_kernels import dot, gat, gatv2, relation_sum
 from mmgraph.ops.numba_kernels.common import PIECES, Array, cut, factors, run_ends, torch_threads
-from mmgraph.ops.numba_kernels.runs import sign_bytes
+from mmgraph.ops.numba_kernels.leaky import sign_bytes
 from mmgraph.ops.source_order import source_order
 from mmgraph.ops.table import place
 
@@ -111,11 +111,8 @@ def _gatv2_backward(
 def _dot_backward(
     grad_out: Array, alpha: Tensor, weights: Array, factor: Array, inputs: Inputs, numbers: Numbers, grads: Gradients
 ) -> None:
-    to_places, logits, sizes = (
-        _grad_places(inputs, grads),
-        grads.logits.numpy(),
-        (numbers.channels, numbers.key_channels),
-    )
+    to_places, logits = _grad_places(inputs, grads), grads.logits.numpy()
+    sizes = (numbers.channels, numbers.key_channels)
     own = _own_rows(inputs.edge_values, inputs.edge_row)
     to_own = _own_rows(None if inputs.edge_values is None else grads.values, inputs.edge_row)
     dot.backward_by_destination(

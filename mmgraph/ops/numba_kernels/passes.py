@@ -10,8 +10,8 @@ from numba import njit
 
 from mmgraph.ops.numba_kernels.common import FAST, Array
 from mmgraph.ops.numba_kernels.heads import softmax_rows_backward
-from mmgraph.ops.numba_kernels.rows import clear
-from mmgraph.ops.numba_kernels.runs import dot_rows, fills_vectors, sum_rows
+from mmgraph.ops.numba_kernels.lanes import clear
+from mmgraph.ops.numba_kernels.sums import dot_rows, sum_rows
 
 
 @njit(inline="always", fastmath=FAST)
@@ -37,15 +37,11 @@ def sum_values(
             for h in range(heads):
                 weights[e, h] = alpha[e, h] * factor[e, h]
     row = np.int64(out.ctypes.data) + i * heads * channels * size
-    step, ids, first = heads * size, np.int64(src.ctypes.data), np.int64(weights.ctypes.data)
-    calls = 1 if fills_vectors(channels, size) else heads
-    count = heads * channels // calls
+    ids, first = np.int64(src.ctypes.data), np.int64(weights.ctypes.data)
     while start < end:
         stop = ends[start]
         base, stride = places[relation[start], 0, 0], places[relation[start], 0, 1]
-        for h in range(calls):
-            at, shift = first + h * size, h * channels * size
-            sum_rows(row + shift, ids, base + shift, stride, start, stop, at, step, channels, count, zero)
+        sum_rows(row, ids, base, stride, start, stop, first, channels, heads, zero)
         start = stop
 
 
@@ -72,14 +68,12 @@ def logit_gradients(
     """
     heads, size, zero = alpha.shape[1], alpha.itemsize, alpha.dtype.type(0)
     row = np.int64(grad_out.ctypes.data) + i * heads * channels * size
-    step, ids, first = heads * size, np.int64(src.ctypes.data), np.int64(grads.ctypes.data)
+    ids, first = np.int64(src.ctypes.data), np.int64(grads.ctypes.data)
     part = start
     while part < end:
         stop = ends[part]
         base, stride = places[relation[part], 0, 0], places[relation[part], 0, 1]
-        for h in range(heads):
-            shift = h * channels * size
-            dot_rows(first + h * size, step, ids, base + shift, stride, part, stop, row + shift, channels, zero)
+        dot_rows(first, ids, base, stride, part, stop, row, channels, heads, zero)
         part = stop
     if grad_alpha.shape[0] > 0:
         for e in range(start, end):

@@ -6,8 +6,9 @@ import numpy as np
 from numba import njit, prange
 
 from mmgraph.ops.numba_kernels.common import FAST, Array
-from mmgraph.ops.numba_kernels.rows import clear
-from mmgraph.ops.numba_kernels.runs import dot_rows, max_rows, sum_rows, sum_rows_at, won_rows
+from mmgraph.ops.numba_kernels.lanes import clear
+from mmgraph.ops.numba_kernels.largest import max_rows, won_rows
+from mmgraph.ops.numba_kernels.sums import dot_rows, sum_rows, sum_rows_at
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -24,7 +25,7 @@ def sum_forward(
     edge_weight: Array,
 ) -> None:
     """Fills the results, whose blocks are kind 1 of `places`; `widths` are the channels of every relation's source."""
-    zero, size = edge_weight.dtype.type(0), edge_weight.itemsize
+    zero = edge_weight.dtype.type(0)
     ids, weights = np.int64(src.ctypes.data), np.int64(edge_weight.ctypes.data)
     for piece in prange(bounds.size - 1):
         m = 0
@@ -36,9 +37,7 @@ def sum_forward(
             while start < stop:
                 end, r = ends[start], relation[start]
                 out = places[r, 1, 0] + i * places[r, 1, 1]
-                sum_rows(
-                    out, ids, places[r, 0, 0], places[r, 0, 1], start, end, weights, size, widths[r], widths[r], zero
-                )
+                sum_rows(out, ids, places[r, 0, 0], places[r, 0, 1], start, end, weights, widths[r], 1, zero)
                 start = end
 
 
@@ -57,7 +56,7 @@ def sum_backward_by_source(
     edge_weight: Array,
 ) -> None:
     """Fills the gradients of the features, kind 0 of `grad_places`, from those of the results, kind 1."""
-    zero, size = edge_weight.dtype.type(0), edge_weight.itemsize
+    zero = edge_weight.dtype.type(0)
     ids, edges = np.int64(dst.ctypes.data), np.int64(edge.ctypes.data)
     weights = np.int64(edge_weight.ctypes.data)
     for piece in prange(bounds.size - 1):
@@ -71,7 +70,7 @@ def sum_backward_by_source(
                 end, r = ends[start], relation[edge[start]]
                 base, stride = grad_places[r, 1, 0], grad_places[r, 1, 1]
                 to_x = grad_places[r, 0, 0] + j * grad_places[r, 0, 1]
-                sum_rows_at(to_x, ids, base, stride, start, end, edges, weights, size, widths[r], widths[r], zero)
+                sum_rows_at(to_x, ids, base, stride, start, end, edges, weights, widths[r], 1, zero)
                 start = end
 
 
@@ -89,7 +88,7 @@ def weight_gradients(
     grads: Array,
 ) -> None:
     """Adds the gradients of edge weights to `grads` [edges, 1]."""
-    zero, size = grads.dtype.type(0), grads.itemsize
+    zero = grads.dtype.type(0)
     ids, first = np.int64(src.ctypes.data), np.int64(grads.ctypes.data)
     for piece in prange(bounds.size - 1):
         for i in range(bounds[piece], bounds[piece + 1]):
@@ -97,7 +96,7 @@ def weight_gradients(
             while start < stop:
                 end, r = ends[start], relation[start]
                 row = grad_places[r, 1, 0] + i * grad_places[r, 1, 1]
-                dot_rows(first, size, ids, places[r, 0, 0], places[r, 0, 1], start, end, row, widths[r], zero)
+                dot_rows(first, ids, places[r, 0, 0], places[r, 0, 1], start, end, row, widths[r], 1, zero)
                 start = end
 
 

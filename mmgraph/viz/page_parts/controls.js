@@ -86,9 +86,9 @@ function makeCards() {
     const verdict = verdictOf(entry, 'span'), said = verdict.textContent;
     if (!said) verdict.textContent = text;
     const small = shown && make('img', { src: mediaUrl(shown.picture), alt: '', loading: 'lazy' });
-    const card = make('button', { type: 'button', class: 'card', title: text, click: () => { show(entry); rebuild(); } },
+    const card = make('button', { class: 'card', title: text, click: () => { show(entry); rebuild(); } },
       small || make('i'), make('b', { text: titleOf(entry) }), verdict);
-    const item = make('li', {}, card, make('button', { type: 'button', class: 'versus', text: 'vs', title: `Compare with ${titleOf(entry)}`,
+    const item = make('li', {}, card, make('button', { class: 'versus', text: 'vs', title: `Compare with ${titleOf(entry)}`,
       'aria-label': `Compare with ${titleOf(entry)}`, click: () => { compare(entry === comparedEntry() ? null : entry); rebuild(); } }));
     cards.set(entry, { item, card, words: `${titleOf(entry)} ${said} ${text}`.toLowerCase() });
   }

@@ -27,8 +27,18 @@ const panelAt = (sample, node) => sample.panels[sample.panelOf[node]];
 
 const bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
+const DIGITS = {};
+for (let c = 33, digit = 0; c < 127; c++) if (![34, 38, 39, 60, 62, 92].includes(c)) DIGITS[c] = digit++;
+
+/** The bytes of numbers in base 85, unpacked. */
 async function inflate(text) {
-  const stream = new Blob([bytesOf(text)]).stream().pipeThrough(new DecompressionStream('deflate'));
+  const bytes = new Uint8Array(text.length * 0.8);
+  for (let i = 0, at = 0; i < text.length; i += 5) {
+    let word = 0;
+    for (let k = i; k < i + 5; k++) word = word * 85 + (DIGITS[text.charCodeAt(k)] ?? 84);
+    for (let k = 0; k < 4; k++) bytes[at++] = word / 2 ** (24 - 8 * k); // the last ones may be beyond its end
+  }
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
@@ -44,21 +54,26 @@ const parts = async (text) => Float32Array.from(await words32(text), (v) => v / 
 const mediaUrl = (number) => `data:${DATA.media[number].type};base64,${DATA.media[number].data}`;
 const mediaBlob = (number) => new Blob([bytesOf(DATA.media[number].data)], { type: DATA.media[number].type });
 
-async function loadLinks(given) {
-  const [degree, steps, relation] = await Promise.all([given.degree, given.src, given.relation].map(words32));
-  const count = steps.length, src = new Uint32Array(count), dst = new Uint32Array(count);
-  const into = new Uint32Array(degree.length + 1), outOf = new Uint32Array(degree.length + 1);
-  for (let n = 0; n < degree.length; n++) into[n + 1] = into[n] + degree[n];
-  for (let n = 0; n < degree.length; n++) dst.fill(n, into[n], into[n + 1]);
+/** Links by destination, then relation, then source; packed, they stand relation by relation, each as the gap to the one before. */
+async function loadLinks({ counts, gaps }, { relations }, panels, nodes) {
+  const bytes = await inflate(gaps), count = counts.reduce((a, b) => a + b, 0);
+  const [src, dst, relation, leaving] = Array.from({ length: 4 }, () => new Uint32Array(count));
+  const [into, outOf] = [0, 0].map(() => new Uint32Array(nodes + 1)), ends = [];
   let at = 0;
-  for (let e = 0; e < count; e++) { // steps count from 0 anew where another destination or relation begins
-    at = (e && dst[e] === dst[e - 1] && relation[e] === relation[e - 1] ? at : 0) + steps[e];
-    src[e] = at;
-    outOf[at + 1]++;
-  }
-  for (let n = 0; n < degree.length; n++) outOf[n + 1] += outOf[n];
-  const next = outOf.slice(), leaving = new Uint32Array(count);
-  for (let e = 0; e < count; e++) leaving[next[src[e]]++] = e;
+  relations.forEach(([from, , to], r) => {
+    const [p, q] = [from, to].map((name) => panels.find((panel) => panel.name === name));
+    for (let k = 0, cell = 0; k < counts[r]; k++) {
+      do cell += bytes[at]; while (bytes[at++] === 255);
+      const end = [p.first + cell % p.count, q.first + Math.floor(cell / p.count), r];
+      ends.push(end);
+      outOf[end[0] + 1]++;
+      into[end[1] + 1]++;
+    }
+  });
+  for (let n = 0; n < nodes; n++) { into[n + 1] += into[n]; outOf[n + 1] += outOf[n]; }
+  const [next, free] = [into.slice(), outOf.slice()];
+  for (const end of ends) { const e = next[end[1]]++; [src[e], dst[e], relation[e]] = end; }
+  for (let e = 0; e < count; e++) leaving[free[src[e]]++] = e;
   return { count, src, dst, relation, into, outOf, leaving };
 }
 
@@ -87,7 +102,7 @@ async function unpack(entry) {
   }
   const panelOf = new Uint16Array(first);
   panels.forEach((panel, p) => panelOf.fill(p, panel.first, panel.first + panel.count));
-  const links = await Promise.all(entry.links.map(loadLinks));
+  const links = await Promise.all(entry.links.map((given) => loadLinks(given, entry, panels, first)));
   const layers = await Promise.all(entry.layers.map(async (layer) => (
     { ...layer, links: links[layer.links], codes: await inflate(layer.weights), cache: new Map() }
   )));

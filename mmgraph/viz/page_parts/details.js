@@ -58,7 +58,7 @@ function row(view, node, value, largest, colour, name = nameOf(view.sample, node
   fill.style.width = `${100 * Math.abs(value / (largest || 1))}%`;
   fill.style.backgroundColor = css(colour);
   const label = `${name}, ${panel.name}, ${number(value)}`;
-  return make('li', {}, make('button', { type: 'button', 'aria-label': label, title: label, click: () => view.choose(node) },
+  return make('li', {}, make('button', { 'aria-label': label, title: label, click: () => view.choose(node) },
     mark, make('span', { text: name }), make('span', { class: 'bar2' }, fill), make('data', { text: number(value) })));
 }
 
@@ -137,5 +137,5 @@ function legendOf(sample, { layer, links, possible, scores, strength }, kind, no
   const sum = layer.scope === 'node' ? 'sums to 1 over all edges into a node' : 'sums to 1 over the edges of one relation into a node, so do not compare weights of different relations';
   const cut = possible > links.length ? `the ${plural(links.length, 'strongest link')} of ${possible.toLocaleString('en')}` : plural(links.length, 'link');
   const top = node < 0 && topShown(sample, layer) < Infinity ? `, at most ${topShown(sample, layer)} into each node` : '';
-  return [key, make('p', { text: `Attention weight, layer ${sample.layers.indexOf(layer) + 1} of ${sample.layers.length} (${layer.name}), ${which}; ${sum}. Drawn: ${cut}${top}, of ${plural(layer.links.count, 'link')} in all. A dot marks the node that attends. Weights are exact to 2 %.` })];
+  return [key, make('p', { text: `Attention weight, layer ${sample.layers.indexOf(layer) + 1} of ${sample.layers.length} (${layer.name}), ${which}; ${sum}. Drawn: ${cut}${top}, of ${plural(layer.links.count, 'link')} in all. A dot marks the node that attends. Weights are exact to ${layer.exact} %.` })];
 }

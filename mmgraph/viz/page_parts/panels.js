@@ -179,7 +179,7 @@ function wordsOf(view, sample, panel) {
   const box = make('div', { class: `words${size}`, role: 'group', 'aria-label': `${panel.name}, ${plural(panel.count, noun(panel))}` });
   const buttons = Array.from({ length: panel.count }, (_, i) => {
     const text = panel.labels ? visible(panel.labels[i]) : String(i + 1);
-    return make('button', { type: 'button', text, tabindex: i ? -1 : 0, 'aria-label': `${text}, ${noun(panel)} ${i + 1} of ${panel.count}`, 'aria-pressed': 'false' });
+    return make('button', { text, tabindex: i ? -1 : 0, 'aria-label': `${text}, ${noun(panel)} ${i + 1} of ${panel.count}`, 'aria-pressed': 'false' });
   });
   box.append(...buttons);
   panel.element.append(box);

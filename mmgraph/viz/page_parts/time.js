@@ -102,7 +102,7 @@ function timeOf(view, sample, panel) {
 
 function addPlayer(view, panel, box, cursor, { seconds, xOf, timeAt, frameAt }) {
   const audio = make('audio', { preload: 'auto', src: URL.createObjectURL(mediaBlob(panel.sound)) });
-  const button = make('button', { type: 'button', text: '▶ Play', 'aria-label': `Play ${panel.name}` });
+  const button = make('button', { text: '▶ Play', 'aria-label': `Play ${panel.name}` });
   const clock = make('output', { text: `0.00 / ${seconds.toFixed(2)} s` });
   const follow = make('input', { type: 'checkbox', checked: '' });
   const hint = make('label', {}, follow, 'select while playing');

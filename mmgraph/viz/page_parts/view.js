@@ -61,7 +61,7 @@ async function makeView(entry, handlers) {
 function titleBar(entry, handlers) {
   const head = make('header', { class: 'head' }, make('h2', { text: titleOf(entry) }));
   head.append(verdictOf(entry, 'p', 'predicted '));
-  if (handlers.close) head.append(make('button', { type: 'button', class: 'close', text: 'Close', click: handlers.close }));
+  if (handlers.close) head.append(make('button', { class: 'close', text: 'Close', click: handlers.close }));
   return head;
 }
 

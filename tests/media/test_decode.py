@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from mmgraph.datasets import media
-from mmgraph.datasets.media import decode_image, decode_sound, decode_text, over_white
+from mmgraph.media import decode, decode_image, decode_sound, decode_text, pixels_of
 
 PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3) * 5
 
@@ -38,9 +37,9 @@ def test_lossless_images_are_kept_exactly(kind):
 def test_every_mode_becomes_three_colours(mode):
     grey = Image.fromarray(PIXELS).convert("L")
     given_image = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257) if mode == "I;16" else grey.convert(mode)
-    assert over_white(given_image).shape == (4, 4, 3)
+    assert pixels_of(given_image, 3).shape == (4, 4, 3)
     if mode in ("L", "LA", "RGBA", "I;16"):
-        np.testing.assert_array_equal(over_white(given_image)[:, :, 1], np.asarray(grey))
+        np.testing.assert_array_equal(pixels_of(given_image, 3)[:, :, 1], np.asarray(grey))
 
 
 def test_an_image_is_turned_upright():
@@ -51,13 +50,13 @@ def test_an_image_is_turned_upright():
 
 
 def test_numbers_of_unknown_range_are_refused():
-    with pytest.raises(ValueError, match="mode F have no known range"):
-        over_white(Image.new("F", (2, 2)))
+    with pytest.raises(ValueError, match=r"its pixels are 0\.0 to 2\.0; of mode F those in 0\.\.1 can be shown"):
+        pixels_of(Image.fromarray(np.array([[0, 2]], dtype=np.float32)), 3)
 
 
 def test_an_image_of_too_many_pixels_is_refused_before_it_is_decoded(monkeypatch):
-    monkeypatch.setattr(media, "MAX_PIXELS", 15)
-    with pytest.raises(ValueError, match="4x4 pixels, more than 15"):
+    monkeypatch.setattr(decode, "MAX_PIXELS", 15)
+    with pytest.raises(ValueError, match="4x4 pixels are more than max_pixels=15"):
         decode_image(image("PNG"))
 
 
@@ -111,7 +110,7 @@ def test_a_sound_without_samples_or_with_infinite_ones_is_refused():
 
 
 def test_a_sound_that_announces_too_much_is_refused_before_memory_is_taken(monkeypatch):
-    monkeypatch.setattr(media, "MAX_SAMPLES", 3999)
+    monkeypatch.setattr(decode, "MAX_SAMPLES", 3999)
     with pytest.raises(ValueError, match="4,000 samples, more than 3,999"):
         decode_sound(sound("FLAC"))
     header = b"RIFF" + struct.pack("<I", 2**31 - 40) + sound("WAV")[8:40] + struct.pack("<I", 2**31 - 80)

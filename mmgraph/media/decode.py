@@ -1,30 +1,41 @@
-"""Image, sound and text files to raw inputs, from their bytes: the same for a folder, a tar and a Debian package."""
+"""Image, sound and text files to raw inputs, from their bytes: the same from a path, a folder, a tar and a package."""
 
+import re
 import warnings
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, UInt8
+from numpy.typing import NDArray
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # not all of Pillow's: some of them start programs
 MAX_PIXELS = 1 << 26
 """Pixels that an image may have, 8192x8192."""
 MAX_SAMPLES = 1 << 28
 """Samples that a sound may have, all channels together: 1.6 hours at 44.1 kHz, 1 GiB."""
+_DEEP = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 _UNKNOWN_SIZE = 0x7FFFFFFF  # what a program that streams a WAV writes for its length is this or more
 
 Sound = tuple[Float32[np.ndarray, "samples *channels"], int]
 
 
-def decode_image(content: bytes) -> UInt8[np.ndarray, "height width 3"]:
+def decode_image(
+    content: bytes, *, colours: int = 3, max_pixels: int | None = None
+) -> UInt8[np.ndarray, "height width *colours"]:
     """Pixels of an image file (PNG, JPEG, GIF, BMP, TIFF, WebP or PPM).
 
-    Turned upright as its EXIF entry says; transparency is laid over white; of an animation the first picture is taken.
+    Turned upright as its EXIF entry says; transparency is laid over white; CMYK, palette and 16-bit images are
+    converted; of an animation the first picture is taken.
+
+    Args:
+        content: of the file.
+        colours: 3 gives [height, width, 3], red, green, blue; 1 gives [height, width], grey.
+        max_pixels: most pixels that it may have, `MAX_PIXELS` if not given.
 
     Raises:
-        ValueError: if it is no such image, cut off, damaged, or has more than `MAX_PIXELS` pixels; these are counted
-            before anything is decoded.
+        ValueError: if it is no such image, cut off, damaged, holds numbers of unknown range, or has too many pixels;
+            these are counted before anything is decoded.
 
     Example:
         >>> from PIL import Image
@@ -35,48 +46,60 @@ def decode_image(content: bytes) -> UInt8[np.ndarray, "height width 3"]:
     """
     from PIL import Image, ImageOps
 
+    max_pixels = MAX_PIXELS if max_pixels is None else max_pixels
     if not content:
         raise ValueError("the file is empty")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow's own, lower limit, and of odd metadata
             with Image.open(BytesIO(content), formats=FORMATS) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise OverflowError(f"{image.width}x{image.height} pixels, more than {MAX_PIXELS:,}")
+                if image.width * image.height > max_pixels:
+                    raise OverflowError(f"{image.width}x{image.height} pixels are more than {max_pixels=}")
                 image.load()
-                return over_white(ImageOps.exif_transpose(image))
+                return pixels_of(ImageOps.exif_transpose(image), colours)
     except Exception as error:  # a decoder that meets arbitrary bytes raises almost anything
         raise ValueError(f"no image that can be read ({error})") from error
 
 
-def over_white(image: Any) -> UInt8[np.ndarray, "height width 3"]:
-    """Pixels of a Pillow image of any mode, as it looks on white paper.
+def pixels_of(image: Any, colours: int) -> NDArray[np.uint8]:
+    """Pixels of a Pillow image of any mode as uint8 [height, width, 3], or [height, width] for one colour.
 
     Raises:
-        ValueError: on 32-bit numbers, whose range is not known.
+        ValueError: if it holds numbers whose range is not known: floats beyond 0..1, integers beyond 16 bits.
 
     Example:
         >>> from PIL import Image
-        >>> over_white(Image.new("LA", (1, 1), (0, 255))).tolist()
-        [[[0, 0, 0]]]
+        >>> pixels_of(Image.new("RGBA", (1, 1), (255, 0, 0, 0)), 3).tolist()
+        [[[255, 255, 255]]]
     """
     from PIL import Image
 
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    elif image.mode in ("I", "F"):
-        raise ValueError(f"pixels of mode {image.mode} have no known range: save it with 8 or 16 bits")
+    if image.mode in _DEEP or image.mode == "F":
+        image = Image.fromarray(_deep(np.asarray(image), image.mode))
     elif image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.array(image.convert("RGB"))
+    return np.array(image.convert("L" if colours == 1 else "RGB"))
 
 
-def decode_sound(content: bytes) -> Sound:
+def _deep(values: NDArray[Any], mode: str) -> NDArray[np.uint8]:
+    """Pixels of more than 8 bits as 8 bits."""
+    largest = 1.0 if mode == "F" else 65535.0
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and high <= largest):
+        raise ValueError(f"its pixels are {low} to {high}; of mode {mode} those in 0..{largest:g} can be shown")
+    return np.round(values.astype(np.float64) * (255 / largest)).astype(np.uint8)
+
+
+def decode_sound(content: bytes, *, max_seconds: float | None = None) -> Sound:
     """Samples in -1..1 ([n] of one channel, else [n, channels]) and rate in Hz of a WAV, FLAC, OGG, AIFF or MP3 file.
 
+    Args:
+        content: of the file.
+        max_seconds: longest sound; any length if not given.
+
     Raises:
-        ValueError: if it is no such sound, holds no sample, is cut off, damaged, not finite or has more than
+        ValueError: if it is no such sound, holds no sample, is cut off, damaged, not finite, too long or has more than
             `MAX_SAMPLES` samples. Whether an MP3 was cut off cannot always be seen.
 
     Example:
@@ -93,13 +116,15 @@ def decode_sound(content: bytes) -> Sound:
         raise ValueError("the file is empty")
     try:
         with soundfile.SoundFile(BytesIO(content)) as file:
-            rate, frames = file.samplerate, file.frames
+            rate, frames, notes = file.samplerate, file.frames, file.extra_info
+            if max_seconds is not None and frames > max_seconds * rate:
+                raise OverflowError(f"a sound of {frames / rate:.0f} s is longer than {max_seconds=}")
             if frames * file.channels > MAX_SAMPLES:
                 raise OverflowError(f"{frames * file.channels:,} samples, more than {MAX_SAMPLES:,}")
             samples = file.read(dtype="float32", always_2d=True)
     except Exception as error:  # libsndfile's own error, or what a length that is no length leads to
         raise ValueError(f"no sound that can be read ({error})") from error
-    if len(samples) < frames or _is_cut(content):
+    if len(samples) < frames or _is_cut(content, notes):
         raise ValueError(f"the sound was cut off after {len(samples)} samples")
     if not len(samples):
         raise ValueError("a sound without samples")
@@ -109,8 +134,14 @@ def decode_sound(content: bytes) -> Sound:
     return samples[:, 0] if samples.shape[1] == 1 else samples, int(rate)
 
 
-def _is_cut(content: bytes) -> bool:
-    """Whether a file says that it is longer than it is; libsndfile reads what there is and says nothing."""
+def _is_cut(content: bytes, notes: str) -> bool:
+    """Whether a file says that it is longer than it is; libsndfile reads what there is.
+
+    It says so only in what it notes of the header's chunks.
+    """
+    sizes = re.findall(r"^\s*(?:data|SSND)\s*:\s*(\d+) \(should be (\d+)\)", notes, re.MULTILINE)
+    if any(int(there) < int(said) < _UNKNOWN_SIZE for said, there in sizes):
+        return True
     if content[:4] in (b"RIFF", b"FORM"):
         said = int.from_bytes(content[4:8], "little" if content[:4] == b"RIFF" else "big")
         return len(content) < said + 8 and said < _UNKNOWN_SIZE

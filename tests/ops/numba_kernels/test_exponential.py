@@ -8,15 +8,17 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from mmgraph.ops.numba_kernels.common import Array
-from mmgraph.ops.numba_kernels.lanes import exp, loop
+from mmgraph.ops.numba_kernels.exponential import exp
+from mmgraph.ops.numba_kernels.lanes import loop
 
 
 @intrinsic
 @no_type_check
 def replace_by_exponentials(typing_context: Any, row: Any, count: Any, like: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        def body(lanes: Any, i: Any) -> None:
-            lanes.store(exp(lanes, lanes.load(arguments[0], i)), arguments[0], i)
+        def body(parts: Any, at: Any) -> None:
+            row = builder.add(arguments[0], at)
+            parts[0].store(exp(parts[0], parts[0].load(row)), row)
 
         loop(builder, context.get_data_type(like), arguments[1], body)
         return context.get_dummy_value()
