@@ -1,16 +1,13 @@
 """`MaxPool`: the largest value of nodes in every channel."""
 
-from collections.abc import Mapping
+from jaxtyping import Float, Int
+from torch import Tensor
 
-from jaxtyping import Float
-from torch import Tensor, nn
-
-from mmgraph.graph import FlatGraph, GraphSchema
 from mmgraph.graph.ragged import segment_of_row
-from mmgraph.nn.pool.runs import Span, all_rows, check_readout, results_of, runs
+from mmgraph.nn.pool.readout import Readout
 
 
-class MaxPool(nn.Module):
+class MaxPool(Readout):
     """Largest value of each channel over the nodes of each modality, or of each graph; zeros where there is none.
 
     Equal largest values share the gradient.
@@ -34,18 +31,10 @@ class MaxPool(nn.Module):
         [[[8.0]]]
     """
 
-    def __init__(self, schema: GraphSchema, channels: int, *, span: Span = "modality") -> None:
-        super().__init__()
-        check_readout(channels, span)
-        self.modalities, self.out_channels, self.span = tuple(schema.modalities), channels, span
-        self.results = results_of(schema, span)
-
-    def forward(
-        self, x: Mapping[str, Float[Tensor, "_ channels"]], graph: FlatGraph
-    ) -> Float[Tensor, "graphs results channels"]:
-        """The pooled rows of every graph."""
-        parts = runs(all_rows(self.modalities, x), graph, self.span)
-        channels = parts.rows.shape[1]
-        index = segment_of_row(parts.ptr, parts.rows.shape[0]).unsqueeze(1).expand(-1, channels)
-        empty = parts.rows.new_zeros(parts.ptr.numel() - 1, channels)
-        return parts.results(empty.scatter_reduce(0, index, parts.rows, "amax", include_self=False))
+    def pooled(
+        self, rows: Float[Tensor, "nodes channels"], ptr: Int[Tensor, " runs_plus_one"]
+    ) -> Float[Tensor, "runs channels"]:
+        """The largest values of each run."""
+        index = segment_of_row(ptr, rows.shape[0]).unsqueeze(1).expand_as(rows)
+        empty = rows.new_zeros(ptr.numel() - 1, rows.shape[1])
+        return empty.scatter_reduce(0, index, rows, "amax", include_self=False)

@@ -1,16 +1,13 @@
 """`MeanPool`: the mean of nodes."""
 
-from collections.abc import Mapping
-
-from jaxtyping import Float
-from torch import Tensor, nn
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from mmgraph import ops
-from mmgraph.graph import FlatGraph, GraphSchema
-from mmgraph.nn.pool.runs import Span, all_rows, check_readout, results_of, runs
+from mmgraph.nn.pool.readout import Readout
 
 
-class MeanPool(nn.Module):
+class MeanPool(Readout):
     """Mean of the nodes of each modality, or of each graph; zeros where there is none.
 
     With span "graph" a modality weighs as much as it has nodes; `HierarchicalPool` weighs modalities themselves.
@@ -34,16 +31,8 @@ class MeanPool(nn.Module):
         [[[4.0]]]
     """
 
-    def __init__(self, schema: GraphSchema, channels: int, *, span: Span = "modality") -> None:
-        super().__init__()
-        check_readout(channels, span)
-        self.modalities, self.out_channels, self.span = tuple(schema.modalities), channels, span
-        self.results = results_of(schema, span)
-
-    def forward(
-        self, x: Mapping[str, Float[Tensor, "_ channels"]], graph: FlatGraph
-    ) -> Float[Tensor, "graphs results channels"]:
-        """The pooled rows of every graph."""
-        parts = runs(all_rows(self.modalities, x), graph, self.span)
-        counts = parts.ptr.diff().clamp(min=1).unsqueeze(1)
-        return parts.results(ops.segment_sum(parts.rows, parts.ptr) / counts)
+    def pooled(
+        self, rows: Float[Tensor, "nodes channels"], ptr: Int[Tensor, " runs_plus_one"]
+    ) -> Float[Tensor, "runs channels"]:
+        """The mean of each run."""
+        return ops.segment_sum(rows, ptr) / ptr.diff().clamp(min=1).unsqueeze(1)

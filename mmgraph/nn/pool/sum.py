@@ -1,16 +1,13 @@
 """`SumPool`: the sum of nodes."""
 
-from collections.abc import Mapping
-
-from jaxtyping import Float
-from torch import Tensor, nn
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from mmgraph import ops
-from mmgraph.graph import FlatGraph, GraphSchema
-from mmgraph.nn.pool.runs import Span, all_rows, check_readout, results_of, runs
+from mmgraph.nn.pool.readout import Readout
 
 
-class SumPool(nn.Module):
+class SumPool(Readout):
     """Sum of the nodes of each modality, or of each graph; zeros where there is none.
 
     Grows with the number of nodes: what to take when counts matter, as in GIN (Xu et al. 2019, arXiv 1810.00826).
@@ -34,15 +31,8 @@ class SumPool(nn.Module):
         [[[12.0]]]
     """
 
-    def __init__(self, schema: GraphSchema, channels: int, *, span: Span = "modality") -> None:
-        super().__init__()
-        check_readout(channels, span)
-        self.modalities, self.out_channels, self.span = tuple(schema.modalities), channels, span
-        self.results = results_of(schema, span)
-
-    def forward(
-        self, x: Mapping[str, Float[Tensor, "_ channels"]], graph: FlatGraph
-    ) -> Float[Tensor, "graphs results channels"]:
-        """The pooled rows of every graph."""
-        parts = runs(all_rows(self.modalities, x), graph, self.span)
-        return parts.results(ops.segment_sum(parts.rows, parts.ptr))
+    def pooled(
+        self, rows: Float[Tensor, "nodes channels"], ptr: Int[Tensor, " runs_plus_one"]
+    ) -> Float[Tensor, "runs channels"]:
+        """The sum of each run."""
+        return ops.segment_sum(rows, ptr)
