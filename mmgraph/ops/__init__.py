@@ -5,7 +5,7 @@ from mmgraph.ops.dot import dot_alpha, dot_attention
 from mmgraph.ops.gat import gat_alpha, gat_attention
 from mmgraph.ops.gatv2 import gatv2_alpha, gatv2_attention
 from mmgraph.ops.reference import Scope
-from mmgraph.ops.relation_sum import Ends, relation_degree, relation_max, relation_sum
+from mmgraph.ops.relation_sum import Ends, relation_max, relation_sum
 from mmgraph.ops.segments import segment_softmax, segment_sum
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "gat_attention",
     "gatv2_alpha",
     "gatv2_attention",
-    "relation_degree",
     "relation_max",
     "relation_sum",
     "segment_softmax",

@@ -93,21 +93,6 @@ def relation_max(x: Sequence[Float[Tensor, "_ _"]], graph: FlatGraph, ends: Ends
     return [table.to(dtype) for table in out]
 
 
-def relation_degree(graph: FlatGraph) -> Float[Tensor, " edges"]:
-    """For every edge, how many edges of its relation enter its destination, float32.
-
-    Example:
-        >>> from mmgraph.graph import GraphBatch
-        >>> edges = torch.tensor([[0, 1, 2], [0, 0, 1]])
-        >>> graph = GraphBatch.single({"a": torch.zeros(3, 1)}, {("a", "to", "a"): edges})
-        >>> relation_degree(graph.flat).tolist()
-        [2.0, 2.0, 1.0]
-    """
-    relations = max(1, len(graph.features))
-    key = destinations(graph.rowptr) * relations + graph.relation
-    return torch.bincount(key, minlength=1)[key].float()
-
-
 def _checked(
     x: Sequence[Tensor], graph: FlatGraph, ends: Ends, edge_weight: Tensor | None
 ) -> tuple[list[Tensor], Tensor | None, torch.dtype]:

@@ -131,13 +131,6 @@ def test_nan_and_infinity_stay_visible(
         assert torch.equal(actual.isnan(), wanted.isnan()) and torch.equal(actual.isinf(), wanted.isinf())
 
 
-def test_degrees_are_counted_per_relation(ragged: Any, schema: GraphSchema) -> None:
-    graph = ragged(schema, FULL, degree=2.0).flat
-    dst = torch.repeat_interleave(graph.rowptr.diff()).tolist()
-    ends = list(zip(dst, graph.relation.tolist(), strict=True))
-    assert ops.relation_degree(graph).tolist() == [ends.count(end) for end in ends]
-
-
 def test_torch_finds_nothing_wrong_with_the_registration(ragged: Any, schema: GraphSchema, ends: ops.Ends) -> None:
     graph = ragged(schema, FULL).flat
     x = [value.requires_grad_() for value in features(graph, torch.float32)]
