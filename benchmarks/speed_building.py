@@ -10,25 +10,20 @@ each), 12 relations, about 3,400 edges each. All sides start from the same lists
   them, all samples joined at the end; nothing is checked.
 
 Before anything is timed, all three must have exactly the same edges (samples in which rounding decides who is the k-th
-neighbour are left out). Sides run in one process, in turn, with the number of threads set. The ratio is the median of
-the ratios of neighbouring runs, its spread their quartiles.
+neighbour are left out). See `timing.py` for how sides are timed. Only ours and torch move the graphs to the device.
 
     python benchmarks/speed_building.py --threads 1 --json benchmarks/results/speed_building.json
 """
 
-import argparse
-import json
-import statistics
 import sys
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import networkx as nx
 import numpy as np
 import torch
 from sklearn.neighbors import NearestNeighbors
+from timing import interleave, parser, row, write
 from torch import Tensor
 
 from mmgraph.graph import STANDARD_ATTRIBUTES, GraphBatch, GraphSchema, NodeSet, Relation
@@ -223,54 +218,12 @@ def check_torch(batch: GraphBatch, built: dict[str, tuple[Tensor, Tensor, Tensor
             sys.exit(f"per-sample torch has other {name}")
 
 
-def interleave(ours: Callable[[], object], peer: Callable[[], object], repeats: int) -> tuple[list[float], list[float]]:
-    """Milliseconds of both, measured in turn."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(repeats):
-        for run, seen in ((ours, times[0]), (peer, times[1])):
-            started = time.perf_counter()
-            run()
-            seen.append(1000 * (time.perf_counter() - started))
-    return times
-
-
-def compare(
-    peer: str, run: Callable[[], object], samples: list[Sample], repeats: int, device: str
-) -> dict[str, object]:
-    """One row of the result."""
-    batch = build_ours(samples)
-    ours_ms, peer_ms = interleave(lambda: build_ours(samples).to(device), run, repeats)
-    low, ratio, high = statistics.quantiles([b / a for a, b in zip(ours_ms, peer_ms, strict=True)], n=4)
-    return {
-        "name": "build graphs",
-        "peer": peer,
-        "ours_ms": round(statistics.median(ours_ms), 1),
-        "peer_ms": round(statistics.median(peer_ms), 1),
-        "ratio": round(ratio, 2),
-        "ratio_quartiles": [round(low, 2), round(high, 2)],
-        "threads": torch.get_num_threads(),
-        "device": device,
-        "shapes": {
-            "graphs": len(batch),
-            "relations": len(RULES),
-            "nodes": batch.num_nodes,
-            "edges": batch.num_edges,
-            "channels": CHANNELS,
-        },
-    }
-
-
 def main() -> None:
     """Prints a row per peer, and writes them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--samples", type=int, default=1000)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument(
-        "--device", default="cpu", help="all sides build on the CPU; ours and torch then move the graphs"
-    )
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--samples", type=int, default=1000)
+    options.set_defaults(repeats=5)
+    arguments = options.parse_args()
     torch.set_num_threads(arguments.threads)
     samples, device = workload(arguments.samples), arguments.device
     batch = build_ours(samples)
@@ -285,15 +238,18 @@ def main() -> None:
             for value in values:
                 value.to(device)
 
-    peers = {"scikit-learn + networkx": run_networkx, "per-sample torch": run_torch}
+    shapes = {
+        "graphs": len(batch),
+        "relations": len(RULES),
+        "nodes": batch.num_nodes,
+        "edges": batch.num_edges,
+        "channels": CHANNELS,
+    }
     rows = []
-    for peer, run in peers.items():
-        rows.append(compare(peer, run, samples, arguments.repeats, device))
-        print("  ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
-    if arguments.json:
-        command = "python benchmarks/speed_building.py " + " ".join(sys.argv[1:])
-        result = {"command": command, "torch": torch.__version__, "rows": rows}
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    for peer, run in (("scikit-learn + networkx", run_networkx), ("per-sample torch", run_torch)):
+        times = interleave(lambda: build_ours(samples).to(device), run, arguments.repeats)
+        rows.append(row("build graphs", peer, times, shapes, device))
+    write(rows, arguments.json)
 
 
 if __name__ == "__main__":

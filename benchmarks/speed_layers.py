@@ -23,6 +23,7 @@ from typing import Any
 import torch
 from dense_attention import DenseAttention, Padding, check
 from layer_peers import PAIRS, Pair, edge_index, take_weights
+from roofline import measure, milliseconds
 from timing import Row, interleave, parser, row, write
 from torch import Tensor, nn
 
@@ -124,7 +125,10 @@ def compare(label: str, batch: GraphBatch, pair: Pair, repeats: int, *, compiled
         if (apart := difference(mine, other)) > AGREE:
             sys.exit(f"{label}: {what} differ from those of {pair.peer_name} by {apart:.1e} of the largest")
     name = pair.peer_name + (", torch.compile" if compiled else "")
-    return row(label, name, interleave(run_ours, run_peer, repeats), shapes(batch), str(batch.device))
+    done = row(label, name, interleave(run_ours, run_peer, repeats), shapes(batch), str(batch.device))
+    least = milliseconds(run_ours, measure(str(batch.device), CHANNELS), batch.num_edges, CHANNELS * 4)
+    print(f"    roofline {least:.1f} ms, for ours")
+    return {**done, "roofline_ms": round(least, 2)}
 
 
 def against_dense(label: str, batch: GraphBatch, ours: nn.Module, repeats: int) -> Row:

@@ -8,7 +8,7 @@ from numba import njit, prange
 from mmgraph.ops.numba_kernels.common import FAST, Array
 from mmgraph.ops.numba_kernels.lanes import clear
 from mmgraph.ops.numba_kernels.largest import max_rows, won_rows
-from mmgraph.ops.numba_kernels.sums import dot_rows, sum_rows, sum_rows_at
+from mmgraph.ops.numba_kernels.sums import dot_rows, fill_rows, sum_rows_at
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -32,12 +32,16 @@ def sum_forward(
         for i in range(bounds[piece], bounds[piece + 1]):
             while i >= out_rows[m, 1]:
                 m += 1
-            clear(out_rows[m, 2] + i * out_rows[m, 4], out_rows[m, 3], zero)
             start, stop = rowptr[i], rowptr[i + 1]
+            filled, part = 0, start
+            while part < stop:
+                filled, part = filled + widths[relation[part]], ends[part]
+            if filled < out_rows[m, 3]:
+                clear(out_rows[m, 2] + i * out_rows[m, 4], out_rows[m, 3], zero)
             while start < stop:
                 end, r = ends[start], relation[start]
                 out = places[r, 1, 0] + i * places[r, 1, 1]
-                sum_rows(out, ids, places[r, 0, 0], places[r, 0, 1], start, end, weights, widths[r], 1, zero)
+                fill_rows(out, ids, places[r, 0, 0], places[r, 0, 1], start, end, weights, widths[r], zero)
                 start = end
 
 

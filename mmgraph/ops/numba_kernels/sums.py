@@ -6,14 +6,15 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from mmgraph.ops.numba_kernels.lanes import WHOLE, Cell
+from mmgraph.ops.numba_kernels.lanes import INDEX, WHOLE, Cell
 from mmgraph.ops.numba_kernels.tiles import Run, Tile, bytes_of, integer_at, over_heads, row_at
 
 
-def _emit_sums(builder, element, out, run, weight_row, channels, heads):  # type: ignore[no-untyped-def]
+def _emit_sums(builder, element, out, run, weight_row, channels, heads, *, add=True):  # type: ignore[no-untyped-def]
     def body(tile: Tile) -> None:
         row = tile.of(out)
-        totals = [Cell(lanes, value) for lanes, value in zip(tile.parts, tile.load(row), strict=True)]
+        start = tile.load(row) if add else [lanes.constant(0.0) for lanes in tile.parts]
+        totals = [Cell(lanes, value) for lanes, value in zip(tile.parts, start, strict=True)]
         with run.edges(builder) as (k, neighbour):
             weights = tile.numbers(weight_row(k))
             for n, value in enumerate(tile.load(tile.of(neighbour))):
@@ -40,6 +41,24 @@ def sum_rows(typing_context, out, ids, base, stride, start, end, weights, channe
         return context.get_dummy_value()
 
     return types.void(*[WHOLE] * 9, like), emit
+
+
+@intrinsic
+@no_type_check
+def fill_rows(typing_context, out, ids, base, stride, start, end, weights, channels, like):
+    """`out[c] = sum over k of weights_k * row_k[c]`, whatever `out` held before."""
+
+    def emit(context, builder, signature, arguments):
+        out_row, *ends, weight, count, _ = arguments
+        element, one = context.get_data_type(like), ir.Constant(INDEX, 1)
+
+        def weight_row(k: ir.Value) -> ir.Value:
+            return row_at(builder, weight, k, bytes_of(builder, one, element))
+
+        _emit_sums(builder, element, out_row, Run(*ends), weight_row, count, one, add=False)
+        return context.get_dummy_value()
+
+    return types.void(*[WHOLE] * 8, like), emit
 
 
 @intrinsic
