@@ -11,7 +11,8 @@ Information crosses modalities only above, so attention between the vertices say
 other. The two levels are relations of one graph: a layer does both at once, three layers carry a word to another
 modality's nodes.
 
-Source: no single paper; two levels are the general form of models that fuse graphs of modalities.
+Source: a graph per modality and a fusion graph above, as in Multimodal Graph (Mai et al. 2020, arXiv 2011.13572), which
+pools the lower graphs with learned weights where this one has vertices that gather.
 
 Print the graph of a small sample with ``python -m mmgraph.graphs.beam``.
 """
