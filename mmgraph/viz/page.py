@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmgraph.viz.page_code import assemble
 from mmgraph.viz.page_data import MediaStore, pack_sample
@@ -33,8 +34,9 @@ def page(
     Links take at most two bytes of the file per layer and head. Weights are kept on a logarithmic scale, exact to 2 %;
     those below 1/10,000 of their layer's largest are shown as none. Only where a model has one layer with one head and
     its links follow no pattern, their ends leave less room: weights are exact to 8 % then with 2,000 links among 200
-    nodes, to 16 % with 50,000 among 2,000, and the page says so; with 20,000 among 2,000 a link takes 2.2 bytes. Of
-    more than 5,000 links in a layer only the strongest of each node are drawn.
+    nodes, to 16 % with 50,000 among 2,000; of 20,000 links among 2,000 the page has 17,000, the strongest of each node.
+    The page says both. Of more than 5,000 links in a layer only the strongest of each node are drawn. Below some 400
+    links, what does not grow with them takes a few hundred bytes more.
 
     Does not show: edge features and edge weights, learned features, and sound above 8 kHz in the spectrogram.
 
@@ -71,8 +73,18 @@ def page(
         raise ValueError(f"{unknown[0]!r} is no part of the page's state; it has {', '.join(STATE)}")
     media = MediaStore()
     packed = [pack_sample(sample, media) for sample in samples]
+    note = " ".join([note, *filter(None, map(_left_out, samples, packed))]).strip()
     data = {"title": title, "note": note, "start": dict(start or {}), "samples": packed, "media": media.files}
     return assemble(title, data)
+
+
+def _left_out(sample: PageSample, packed: Mapping[str, Any]) -> str:
+    """What the page says of links that found no room, or nothing."""
+    for layer, shown in zip(sample.layers, packed["layers"], strict=True):
+        kept, given = sum(packed["links"][shown["links"]]["counts"]), len(layer.alpha)
+        if kept < given:
+            return f"Sample {sample.id}: of {given:,} links this page has {kept:,}, the strongest of each node."
+    return ""
 
 
 def write_page(

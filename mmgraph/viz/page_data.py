@@ -5,7 +5,7 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -82,7 +82,9 @@ def _pack_layers(sample: PageSample, relations: list[Relation]) -> tuple[list[di
     """The ends of links, kept once for all layers over the same links, and the layers."""
     links: list[dict[str, Any]] = []
     places, orders = [], []
-    for layer in sample.layers:
+    alone = len(sample.layers) == 1 and sample.layers[0].alpha.shape[1] == 1
+    shown = [_strongest(sample, relations)] if alone else list(sample.layers)
+    for layer in shown:
         ends, order = _pack_ends(layer, relations, sample.graph)
         if ends not in links:
             links.append(ends)
@@ -91,10 +93,44 @@ def _pack_layers(sample: PageSample, relations: list[Relation]) -> tuple[list[di
     packed: list[dict[str, Any]] = [{} for _ in places]
     for place, ends in enumerate(links):
         of = [i for i, own in enumerate(places) if own == place]
-        wanted = [(sample.layers[i], orders[i]) for i in of]
+        wanted = [(shown[i], orders[i]) for i in of]
         for i, weights in zip(of, _within_budget(wanted, ends), strict=True):
             packed[i] = {"links": place, **weights}
     return links, packed
+
+
+def _strongest(sample: PageSample, relations: list[Relation]) -> LayerAttention:
+    """The only layer, whose only head has to pay for the ends of links: the strongest links of each node that fit.
+
+    All of them nearly always do; the ends of a few among many nodes take more than two bytes each if they follow no
+    pattern.
+    """
+    layer = sample.layers[0]
+    dst, number = destinations(layer.graph), layer.alpha.shape[0]
+    order = torch.argsort(dst * 2.0 - layer.alpha[:, 0].double().clamp(0, 1), stable=True)
+    first = torch.searchsorted(dst[order], dst[order])
+    rank = torch.empty_like(order).index_copy(0, order, torch.arange(number, device=order.device) - first)
+    kept = layer
+    for most in range(int(rank.max()) if number else 0, 0, -1):
+        ends, places = _pack_ends(kept, relations, sample.graph)
+        size = len(json.dumps([ends, _pack_weights(kept, places, STEPS[-1])]))
+        if size <= _budget(number):
+            break
+        kept = _subset(layer, (rank < most).nonzero().squeeze(1))
+    return kept
+
+
+def _subset(layer: LayerAttention, edges: Tensor) -> LayerAttention:
+    graph, dst = layer.graph, destinations(layer.graph)[edges]
+    rowptr = torch.zeros_like(graph.rowptr)
+    rowptr[1:] = torch.bincount(dst, minlength=len(rowptr) - 1).cumsum(0)
+    found = graph._replace(rowptr=rowptr, src=graph.src[edges], relation=graph.relation[edges])
+    return replace(layer, alpha=layer.alpha[edges], graph=found, edge_weight=None)
+
+
+def _budget(number: int) -> int:
+    """Bytes of the file for so many weights and their ends."""
+    return max(2 * number, number + FEW)
 
 
 def _pack_ends(
@@ -122,7 +158,7 @@ def _pack_ends(
 def _within_budget(layers: list[tuple[LayerAttention, np.ndarray]], ends: dict[str, Any]) -> list[dict[str, Any]]:
     """Layers over the same links, their weights as exact as two bytes per link, layer and head allow."""
     numbers = [layer.alpha.numel() for layer, _ in layers]
-    budget = sum(max(2 * number, number + FEW) for number in numbers)
+    budget = sum(map(_budget, numbers))
     for step in STEPS:
         packed = [_pack_weights(layer, order, step) for layer, order in layers]
         if len(json.dumps([ends, packed])) <= budget:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mmgraph.explain import AttentionRecord, LayerAttention
 from mmgraph.graph import GraphBatch, GraphSchema
-from mmgraph.viz import NodeValues, PageSample, page_sample
+from mmgraph.viz import NodeValues, PageSample, page, page_sample
 from mmgraph.viz.page_data import MediaStore, pack_sample
 from mmgraph.viz.page_numbers import decode_weights, unpack85
 
@@ -166,6 +166,27 @@ def test_links_take_at_most_two_bytes_in_the_file_per_layer_and_head(nodes, link
     packed = pack_sample(PageSample("0", graph, {}, random_layers(graph, layers, heads)), MediaStore())
     size = len(json.dumps([packed["links"], packed["layers"]]))
     assert size <= 2 * graph.num_edges * layers * heads + 20 * layers  # the number of the links
+
+
+@pytest.mark.parametrize(("nodes", "links"), [(2000, 6000), (2000, 20_000), (4000, 10_000)])
+def test_where_ends_at_random_leave_no_room_the_strongest_links_of_each_node_stay_and_the_page_says_so(nodes, links):
+    graph = random_graph(nodes, links, False)
+    shown = PageSample("0", graph, {}, random_layers(graph, 1, 1))
+    packed, layer = pack_sample(shown, MediaStore()), shown.layers[0]
+    assert len(json.dumps([packed["links"], packed["layers"]])) <= 2 * links
+    kept = sum(packed["links"][0]["counts"])
+    assert kept < links
+    assert f"Sample 0: of {links:,} links this page has {kept:,}, the strongest of each node." in page([shown])
+    weights, into = (
+        weights_of(packed["layers"][0])[:, 0],
+        np.repeat(np.arange(nodes), layer.graph.rowptr.diff().numpy()),
+    )
+    order = np.lexsort((-layer.alpha[:, 0].numpy(), into))
+    rank = np.arange(links) - np.searchsorted(into[order], into[order])
+    most = np.sort(rank)[kept - 1] + 1
+    expected = layer.alpha[:, 0].numpy()[order][rank < most]
+    assert kept == len(expected)
+    assert np.allclose(np.sort(weights), np.sort(expected), rtol=0.2, atol=1.1e-4 * expected.max())
 
 
 def test_weights_become_less_exact_only_where_links_at_random_leave_them_no_room():
