@@ -82,10 +82,12 @@ def _pack_layers(sample: PageSample, relations: list[Relation]) -> tuple[list[di
     """The ends of links, kept once for all layers over the same links, and the layers."""
     links: list[dict[str, Any]] = []
     places, orders = [], []
-    alone = len(sample.layers) == 1 and sample.layers[0].alpha.shape[1] == 1
-    shown = [_strongest(sample, relations)] if alone else list(sample.layers)
-    for layer in shown:
-        ends, order = _pack_ends(layer, relations, sample.graph)
+    found, shown = [_pack_ends(layer, relations, sample.graph) for layer in sample.layers], list(sample.layers)
+    for i, layer in enumerate(sample.layers):
+        ends, order = found[i]
+        if layer.alpha.shape[1] == 1 and [other for other, _ in found].count(ends) == 1:
+            shown[i] = _strongest(layer, relations, sample.graph)
+            ends, order = _pack_ends(shown[i], relations, sample.graph)
         if ends not in links:
             links.append(ends)
         places.append(links.index(ends))
@@ -99,20 +101,19 @@ def _pack_layers(sample: PageSample, relations: list[Relation]) -> tuple[list[di
     return links, packed
 
 
-def _strongest(sample: PageSample, relations: list[Relation]) -> LayerAttention:
-    """The only layer, whose only head has to pay for the ends of links: the strongest links of each node that fit.
+def _strongest(layer: LayerAttention, relations: list[Relation], graph: GraphBatch) -> LayerAttention:
+    """A layer whose only head has to pay for the ends of its links: the strongest links of each node that fit.
 
     All of them nearly always do; the ends of a few among many nodes take more than two bytes each if they follow no
     pattern.
     """
-    layer = sample.layers[0]
     dst, number = destinations(layer.graph), layer.alpha.shape[0]
     order = torch.argsort(dst * 2.0 - layer.alpha[:, 0].double().clamp(0, 1), stable=True)
     first = torch.searchsorted(dst[order], dst[order])
     rank = torch.empty_like(order).index_copy(0, order, torch.arange(number, device=order.device) - first)
     kept = layer
     for most in range(int(rank.max()) if number else 0, 0, -1):
-        ends, places = _pack_ends(kept, relations, sample.graph)
+        ends, places = _pack_ends(kept, relations, graph)
         size = len(json.dumps([ends, _pack_weights(kept, places, STEPS[-1])]))
         if size <= _budget(number):
             break
