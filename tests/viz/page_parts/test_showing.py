@@ -150,8 +150,8 @@ def test_two_hundred_nodes_are_redrawn_sixty_times_a_second(open_page, sample, t
     write_page([crowded(sample()[0], 8, 36, 100, 2000)], tmp_path / "page.html")
     with open_page(tmp_path / "page.html") as tab:
         assert "2,000 links in all" in tab.legend()
-        # The fastest: what the page can do, whatever else the machine is doing.
-        assert min(tab.evaluate(REDRAWS, 21)) < 1000 / 60
+        times = tab.evaluate(REDRAWS, 21)
+        assert times[len(times) // 2] < 1000 / 60  # the median, on a machine that is doing other things too
 
 
 def test_fifty_thousand_links_stay_usable(open_page, sample, tmp_path):
@@ -159,7 +159,8 @@ def test_fifty_thousand_links_stay_usable(open_page, sample, tmp_path):
     write_page([shown], tmp_path / "page.html")
     with open_page(tmp_path / "page.html") as tab:
         assert "Drawn: the 160 strongest links of 2,000, at most 1 into each node" in tab.legend()
-        assert min(tab.evaluate(REDRAWS, 11)) < 100
+        times = tab.evaluate(REDRAWS, 11)
+        assert times[len(times) // 2] < 100
         tab.focus("#top")
         tab.keyboard.press("End")
         tab.draw()
