@@ -6,19 +6,22 @@ So the work of a layer is one product per modality and one pass over the edges, 
 
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import Any
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int64
+from numpy.typing import NDArray
 from torch import Tensor
 
 
 def place(
-    blocks: Int[Tensor, "relations kinds 2"],
+    blocks: Int64[NDArray[Any], "relations kinds 2"],
     num_nodes: Sequence[int],
     widths: Sequence[int],
     starts: Sequence[int],
     unit: int = 1,
-) -> Int[Tensor, "relations kinds 2"]:
+) -> Int64[NDArray[Any], "relations kinds 2"]:
     """Origin and stride of blocks of columns: node i of the whole batch has its block at origin + i x stride.
 
     Args:
@@ -29,14 +32,15 @@ def place(
         unit: size of one number; `starts` and the result count in the same measure.
 
     Example:
-        >>> blocks = torch.tensor([[[0, 0]], [[1, 2]]])
-        >>> place(blocks, num_nodes=(3, 2), widths=(4, 8), starts=(0, 12)).squeeze(1).tolist()
+        >>> blocks = np.array([[[0, 0]], [[1, 2]]])
+        >>> place(blocks, num_nodes=(3, 2), widths=(4, 8), starts=(0, 12))[:, 0].tolist()
         [[0, 4], [-10, 8]]
     """
-    first = torch.tensor([0, *accumulate(num_nodes)][: len(widths)])
-    stride, start = torch.tensor(widths) * unit, torch.tensor(starts)
-    modality, column = blocks.unbind(2)
-    return torch.stack([(start - first * stride)[modality] + column * unit, stride[modality]], 2)
+    first = np.array([0, *accumulate(num_nodes)][: len(widths)], np.int64)
+    stride = np.array(widths, np.int64) * unit
+    modality, column = blocks[..., 0], blocks[..., 1]
+    origin = np.array(starts, np.int64) - first * stride
+    return np.stack([origin[modality] + column * unit, stride[modality]], 2)
 
 
 def gather(
@@ -50,7 +54,7 @@ def gather(
     flat = torch.cat([table.reshape(-1) for table in tables])
     starts = [0, *accumulate(table.numel() for table in tables)]
     shapes = [table.shape for table in tables]
-    places = place(block.cpu().unsqueeze(1), [s[0] for s in shapes], [s[1] for s in shapes], starts[:-1])
-    origin, stride = places[:, 0].to(flat.device).unbind(1)
+    places = place(block.cpu().unsqueeze(1).numpy(), [s[0] for s in shapes], [s[1] for s in shapes], starts[:-1])
+    origin, stride = torch.from_numpy(places[:, 0]).to(flat.device).unbind(1)
     start = origin[relation] + node.long() * stride[relation]
     return flat[start.unsqueeze(1) + torch.arange(width, device=flat.device)]

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mmgraph.graph import FlatGraph
+from mmgraph.ops.once import once_per_graph
 
 Norm = Literal["symmetric", "mean"]
 """What graph convolution divides by: the roots of the degrees of both ends, or the degree of the destination."""
@@ -31,9 +32,8 @@ def destinations(graph: FlatGraph) -> Int[Tensor, " edges"]:
 
 def edge_counts(graph: FlatGraph) -> Int[Tensor, "nodes relations"]:
     """How many edges of every relation enter every node."""
-    key = destinations(graph) * _relations(graph) + graph.relation
-    counts = torch.zeros(_size(graph), dtype=torch.int64, device=key.device)
-    return counts.index_add(0, key, torch.ones_like(key)).view(-1, _relations(graph))
+    relations = _relations(graph)
+    return _counts(_into(graph.rowptr, graph.relation, relations), _size(graph)).view(-1, relations)
 
 
 def mean_weight(
@@ -48,9 +48,24 @@ def mean_weight(
         >>> mean_weight(graph, None, torch.float32).squeeze(1).tolist()
         [0.5, 0.5, 1.0]
     """
-    key = destinations(graph) * _relations(graph) + graph.relation
-    weight = edge_counts(graph).view(-1)[key].unsqueeze(1).to(dtype).reciprocal()
+    weight = _shares(graph.relation, graph.rowptr, _relations(graph), dtype)
     return weight if edge_weight is None else weight * edge_weight
+
+
+@once_per_graph
+def _shares(relation: Tensor, rowptr: Tensor, relations: int, dtype: torch.dtype) -> Tensor:
+    into = _into(rowptr, relation, relations)
+    return _counts(into, (len(rowptr) - 1) * relations)[into].unsqueeze(1).to(dtype).reciprocal()
+
+
+def _into(rowptr: Tensor, relation: Tensor, relations: int) -> Tensor:
+    """Number of the (destination, relation) that every edge enters, int64."""
+    dst = torch.repeat_interleave(rowptr.diff(), output_size=relation.shape[0])
+    return dst * relations + relation
+
+
+def _counts(key: Tensor, size: int) -> Tensor:
+    return torch.zeros(size, dtype=torch.int64, device=key.device).index_add(0, key, torch.ones_like(key))
 
 
 def check_edge_weight(graph: FlatGraph, edge_weight: Tensor | None) -> None:
@@ -86,19 +101,36 @@ def normalise(
             among the edges counts as this one, with its weight; if there are several, with their mean.
     """
     check_edge_weight(graph, edge_weight)
-    relations, dst, relation, src = _relations(graph), destinations(graph), graph.relation.long(), graph.src.long()
-    into, out_of = dst * relations + relation, src * relations + relation
-    nothing = torch.zeros(_size(graph), dtype=dtype, device=dst.device)
+    edges = (graph.relation, graph.rowptr, graph.src, within, _relations(graph), dtype, norm, self_loops)
+    return _normalised_evenly(*edges) if edge_weight is None else _normalised(*edges, edge_weight)
+
+
+def _normalised(
+    relation: Tensor,
+    rowptr: Tensor,
+    src: Tensor,
+    within: Tensor,
+    relations: int,
+    dtype: torch.dtype,
+    norm: Norm,
+    self_loops: bool,
+    edge_weight: Tensor | None = None,
+) -> Normalised:
+    into, out_of = _into(rowptr, relation, relations), src.long() * relations + relation
+    nothing = torch.zeros((len(rowptr) - 1) * relations, dtype=dtype, device=into.device)
     weight = nothing.new_ones(src.shape[0]) if edge_weight is None else edge_weight.squeeze(1).to(dtype)
     own = nothing
     if self_loops:
-        own, weight = _loops(own, weight, into, src == dst, within)
+        own, weight = _loops(own, weight, into, into == out_of, within)
     degree = own.index_add(0, into, weight)
     own = (own * _power(degree, -1)).view(-1, relations)
     if norm == "mean":
         return Normalised((weight * _power(degree, -1)[into]).unsqueeze(1), own)
-    at_source = torch.where(within[relation], degree[out_of], nothing.index_add(0, out_of, weight)[out_of])
+    at_source = torch.where(within[relation.long()], degree[out_of], nothing.index_add(0, out_of, weight)[out_of])
     return Normalised((weight * _power(degree, -0.5)[into] * _power(at_source, -0.5)).unsqueeze(1), own)
+
+
+_normalised_evenly = once_per_graph(_normalised)
 
 
 def _loops(own: Tensor, weight: Tensor, into: Tensor, is_loop: Tensor, within: Tensor) -> tuple[Tensor, Tensor]:

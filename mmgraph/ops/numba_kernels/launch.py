@@ -12,6 +12,7 @@ from mmgraph.ops.attention import Inputs, Numbers
 from mmgraph.ops.numba_kernels import dot, gat, gatv2, relation_sum
 from mmgraph.ops.numba_kernels.common import PIECES, Array, cut, factors, run_ends, torch_threads
 from mmgraph.ops.numba_kernels.leaky import sign_bytes
+from mmgraph.ops.once import once_per_graph
 from mmgraph.ops.source_order import source_order
 from mmgraph.ops.table import place
 
@@ -220,13 +221,12 @@ def max_backward(
 
 def place_sides(blocks: Tensor, sides: Sequence[Sequence[Tensor]]) -> Array:
     """Byte address and stride of every block, [relations, kinds, 2], kind k lying in the tables `sides[k]`."""
-    parts = []
+    parts, kinds = [], blocks.numpy()
     for kind, tables in enumerate(sides):
-        shapes = [table.shape for table in tables]
+        nodes, widths = [len(table) for table in tables], [table.shape[1] for table in tables]
         starts = [table.data_ptr() for table in tables]
-        nodes, widths = [s[0] for s in shapes], [s[1] for s in shapes]
-        parts.append(place(blocks[:, kind : kind + 1], nodes, widths, starts, tables[0].element_size()))
-    return torch.cat(parts, 1).numpy()
+        parts.append(place(kinds[:, kind : kind + 1], nodes, widths, starts, tables[0].element_size()))
+    return np.concatenate(parts, 1)
 
 
 def _places(inputs: Inputs) -> Array:
@@ -244,16 +244,18 @@ def _rows(tables: Sequence[Tensor]) -> Array:
     return np.array(rows, dtype=np.int64)
 
 
+@once_per_graph
 def _edges(rowptr: Tensor, src: Tensor, relation: Tensor) -> tuple[Array, ...]:
     """Pieces of work, the edges in their own order, ends of runs."""
-    ptr, kinds = rowptr.numpy(), relation.numpy()
-    return cut(ptr, PIECES), ptr, src.numpy(), kinds, run_ends(ptr, kinds)
+    ptr, ids, kinds = (part.contiguous().numpy() for part in (rowptr, src, relation))
+    return cut(ptr, PIECES), ptr, ids, kinds, run_ends(ptr, kinds)
 
 
+@once_per_graph
 def _edges_by_source(rowptr: Tensor, src: Tensor, relation: Tensor, relations: int) -> tuple[Array, ...]:
     """Pieces of work, the edges in the order by source, ends of runs."""
     ptr, edge, dst = (part.numpy() for part in source_order(rowptr, src, relation, relations))
-    kinds = relation.numpy()
+    kinds = relation.contiguous().numpy()
     return cut(ptr, PIECES), ptr, edge, dst, kinds, run_ends(ptr, kinds[edge])
 
 
@@ -263,9 +265,10 @@ def _widths(x: Sequence[Tensor], blocks: Tensor) -> Array:
 
 
 def _contiguous(inputs: Inputs) -> Inputs:
+    """Numbers without gaps; the edges are left as they are, to be found again by `once_per_graph`."""
     source, target = ([table.detach().contiguous() for table in side] for side in inputs[:2])
-    rest = (None if tensor is None else tensor.detach().contiguous() for tensor in inputs[2:])
-    return Inputs(source, target, *rest)  # type: ignore[arg-type]
+    per_edge = (None if tensor is None else tensor.detach().contiguous() for tensor in inputs[6:])
+    return Inputs(source, target, *inputs[2:6], *per_edge)
 
 
 def _factor(edge_weight: Tensor | None, numbers: Numbers, alpha: Tensor) -> Array:

@@ -23,6 +23,7 @@ import triton.language as tl
 from torch import Tensor
 
 from mmgraph.ops.backend import interpreted
+from mmgraph.ops.once import once_per_graph
 from mmgraph.ops.source_order import source_order
 from mmgraph.ops.table import place
 
@@ -87,6 +88,7 @@ class Order:
         return torch.searchsorted(key, key[::PIECE].contiguous())
 
 
+@once_per_graph
 def by_destination(rowptr: Tensor, src: Tensor, relation: Tensor, num_relations: int) -> Order:
     """Edges as they are, owned by their destinations."""
     nodes = torch.arange(len(rowptr) - 1, dtype=torch.int32, device=src.device)
@@ -94,6 +96,7 @@ def by_destination(rowptr: Tensor, src: Tensor, relation: Tensor, num_relations:
     return Order(rowptr.contiguous(), owner, src.contiguous(), relation.contiguous(), None, num_relations)
 
 
+@once_per_graph
 def by_source(rowptr: Tensor, src: Tensor, relation: Tensor, num_relations: int) -> Order:
     """Edges owned by their sources."""
     ptr, edge, dst = source_order(rowptr, src, relation, num_relations)
@@ -121,7 +124,7 @@ def rows_of(sides: Sequence[tuple[Sequence[Tensor], Tensor]]) -> list[Rows]:
         size, base = tables[0].element_size(), tables[0].data_ptr()
         starts = [(table.data_ptr() - base) // size for table in tables]
         nodes, widths = [table.shape[0] for table in tables], [table.shape[1] for table in tables]
-        places.append(place(block.unsqueeze(1), nodes, widths, starts).squeeze(1))
+        places.append(torch.from_numpy(place(block.numpy()[:, None], nodes, widths, starts)[:, 0]))
         aligned.append(base % 16 == 0 and not (places[-1] * size % 16).any())
     device = sides[0][0][0].device
     found = torch.stack(places).to(device, non_blocking=True)  # one small copy for all of them

@@ -1,0 +1,54 @@
+"""What is worked out of a graph's edges once, and found again in every layer, pass and epoch."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
+
+Result = TypeVar("Result")
+
+
+def once_per_graph(compute: Callable[..., Result]) -> Callable[..., Result]:
+    """Remembers what `compute` gives for the tensors of a graph's edges, as long as the first of them lives.
+
+    A tensor changed in place, or replaced by another, is worked out anew; so are tensors of inference mode, which do
+    not tell that they changed, and what `torch.compile` traces. `compute` sees aliases, so that what it gives keeps no
+    key alive.
+
+    Args:
+        compute: takes tensors of integers, and what else it depends on.
+
+    Example:
+        >>> import torch
+        >>> calls = []
+        >>> total = once_per_graph(lambda edges: calls.append(1) or int(edges.sum()))
+        >>> edges = torch.tensor([1, 2])
+        >>> total(edges), total(edges), edges.add_(1).tolist(), total(edges), len(calls)
+        (3, 3, [2, 3], 5, 2)
+    """
+    found = WeakTensorKeyDictionary()
+
+    @wraps(compute)
+    def look_up(*arguments: Any) -> Result:
+        first, *others = arguments
+        tensors = [part for part in arguments if isinstance(part, Tensor)]
+        aliases = [part.detach() if isinstance(part, Tensor) else part for part in arguments]
+        if torch.compiler.is_compiling() or any(tensor.is_inference() for tensor in tensors):
+            return compute(*aliases)
+        versions = [tensor._version for tensor in tensors]
+        if first in found:
+            known, at, result = found[first]
+            if at == versions and all(map(_same, known, others)):
+                return result
+        result = compute(*aliases)
+        found[first] = others, versions, result
+        return result
+
+    return look_up
+
+
+def _same(a: object, b: object) -> bool:
+    return a is b if isinstance(a, Tensor) or isinstance(b, Tensor) else a == b
