@@ -1,7 +1,9 @@
 """What the CPU kernels share: compiler options, pieces of work, runs of edges, factors of edges."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, no_type_check
 
 import numba
@@ -17,6 +19,19 @@ FAST = {"contract", "reassoc", "nsz", "arcp"}
 
 PIECES = 64
 """Pieces that the nodes are cut into, whatever the number of threads, so that results do not depend on it."""
+
+
+_FILES = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
+
+
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compiles a function for several threads at its first call, and keeps the code as long as this folder is the same.
+
+    Numba itself looks at the function's own file only, and would go on with what other files have made of it.
+    """
+    compiled = njit(parallel=True, fastmath=FAST, cache=True)(function)
+    compiled._cache._cache_file._source_stamp = _FILES  # type: ignore[attr-defined]
+    return compiled
 
 
 @contextmanager

@@ -3,9 +3,9 @@
 from typing import no_type_check
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from mmgraph.ops.numba_kernels.common import FAST, Array
+from mmgraph.ops.numba_kernels.common import Array, kernel
 from mmgraph.ops.numba_kernels.heads import softmax_rows
 from mmgraph.ops.numba_kernels.lanes import clear
 from mmgraph.ops.numba_kernels.passes import logit_gradients, set_rows, sum_values
@@ -13,7 +13,7 @@ from mmgraph.ops.numba_kernels.rows import add_scaled, dot
 from mmgraph.ops.numba_kernels.sums import dot_rows, sum_rows, sum_rows_at
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@kernel
 @no_type_check
 def forward(
     bounds: Array,
@@ -65,7 +65,7 @@ def forward(
                 start = end
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@kernel
 @no_type_check
 def backward_by_destination(
     bounds: Array,
@@ -130,7 +130,7 @@ def backward_by_destination(
                 part = end
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@kernel
 @no_type_check
 def backward_by_source(
     bounds: Array,

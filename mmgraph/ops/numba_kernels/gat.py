@@ -8,16 +8,16 @@ the tables of destinations), then by source (those of sources), so every row is 
 from typing import no_type_check
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from mmgraph.ops.numba_kernels.common import FAST, Array
+from mmgraph.ops.numba_kernels.common import Array, kernel
 from mmgraph.ops.numba_kernels.heads import leaky_sums, leaky_sums_backward, softmax_rows, sum_heads_at
 from mmgraph.ops.numba_kernels.lanes import clear
 from mmgraph.ops.numba_kernels.passes import logit_gradients, set_rows, sum_values
 from mmgraph.ops.numba_kernels.sums import sum_rows_at
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@kernel
 @no_type_check
 def forward(
     bounds: Array,
@@ -57,7 +57,7 @@ def forward(
                 start = end
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@kernel
 @no_type_check
 def backward_by_destination(
     bounds: Array,
@@ -106,7 +106,7 @@ def backward_by_destination(
                     start = last
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@kernel
 @no_type_check
 def backward_by_source(
     bounds: Array,

@@ -3,16 +3,16 @@
 from typing import no_type_check
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from mmgraph.ops.numba_kernels.common import FAST, Array
+from mmgraph.ops.numba_kernels.common import Array, kernel
 from mmgraph.ops.numba_kernels.heads import softmax_rows
 from mmgraph.ops.numba_kernels.lanes import clear
 from mmgraph.ops.numba_kernels.leaky import leaky_rows, leaky_rows_source, leaky_rows_target
 from mmgraph.ops.numba_kernels.passes import logit_gradients, set_rows, sum_values
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@kernel
 @no_type_check
 def forward(
     bounds: Array,
@@ -57,7 +57,7 @@ def forward(
                 start = end
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@kernel
 @no_type_check
 def backward_by_destination(
     bounds: Array,
@@ -119,7 +119,7 @@ def backward_by_destination(
                 part = end
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@kernel
 @no_type_check
 def backward_by_source(
     bounds: Array,

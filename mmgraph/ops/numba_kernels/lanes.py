@@ -133,11 +133,31 @@ def size_of(element: ir.Type) -> int:
 
 
 @contextmanager
-def each(builder: ir.IRBuilder, start: ir.Value, end: ir.Value, step: int | ir.Value = 1) -> Iterator[ir.Value]:
-    """A loop over start, start + step, ... below the end."""
-    step = ir.Constant(INDEX, step) if isinstance(step, int) else step
-    with cgutils.for_range_slice(builder, start, end, step) as (k, _):
+def each(builder: ir.IRBuilder, start: ir.Value, end: ir.Value, step: int = 1) -> Iterator[ir.Value]:
+    """A loop over start, start + step, ... below the end, which LLVM is not to unroll.
+
+    Runs of edges are short: unrolled, they would end in two loops of unforeseeable length instead of one.
+    """
+    before = builder.basic_block
+    head, body, after = (builder.append_basic_block(name) for name in ("each.head", "each.body", "each.after"))
+    builder.branch(head)
+    with builder.goto_block(head):
+        k = builder.phi(start.type)
+        builder.cbranch(builder.icmp_signed("<", k, end), body, after)
+    with builder.goto_block(body):
         yield k
+        k.add_incoming(builder.add(k, ir.Constant(start.type, step)), builder.basic_block)
+        builder.branch(head).set_metadata("llvm.loop", _not_unrolled(builder.module))
+    k.add_incoming(start, before)
+    builder.position_at_end(after)
+
+
+def _not_unrolled(module: ir.Module) -> ir.MDValue:
+    """What marks a loop; LLVM knows a loop's mark by its first part, which is the mark itself."""
+    hint = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+    mark = ir.MDValue(module, [], name=str(len(module.metadata)))
+    mark.operands = (mark, hint)
+    return mark
 
 
 def loop(

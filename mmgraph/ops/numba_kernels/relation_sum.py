@@ -3,15 +3,15 @@
 from typing import no_type_check
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from mmgraph.ops.numba_kernels.common import FAST, Array
+from mmgraph.ops.numba_kernels.common import Array, kernel
 from mmgraph.ops.numba_kernels.lanes import clear
 from mmgraph.ops.numba_kernels.largest import max_rows, won_rows
 from mmgraph.ops.numba_kernels.sums import dot_rows, fill_rows, sum_rows_at
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@kernel
 @no_type_check
 def sum_forward(
     bounds: Array,
@@ -45,7 +45,7 @@ def sum_forward(
                 start = end
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@kernel
 @no_type_check
 def sum_backward_by_source(
     bounds: Array,
@@ -78,7 +78,7 @@ def sum_backward_by_source(
                 start = end
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@kernel
 @no_type_check
 def weight_gradients(
     bounds: Array,
@@ -104,7 +104,7 @@ def weight_gradients(
                 start = end
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@kernel
 @no_type_check
 def max_forward(
     bounds: Array,
@@ -136,7 +136,7 @@ def max_forward(
                 start = end
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@kernel
 @no_type_check
 def max_backward(
     bounds: Array,

@@ -1,6 +1,8 @@
 """Pieces of work, dropout and compiler options of the CPU kernels."""
 
+import importlib.util
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,6 +38,35 @@ def test_dropout_is_that_of_the_reference_bit_by_bit(seed: int) -> None:
     out = np.empty((1000, 3), np.float32)
     common.factors(np.empty((0, 1), np.float32), int(0.3 * 2**32), 1 / 0.7, seed, out)
     assert np.array_equal(out, keep_weights(1000, 3, 0.3, seed, torch.zeros(())).numpy())
+
+
+SOURCE = """
+from numba import prange
+from mmgraph.ops.numba_kernels.common import kernel
+
+@kernel
+def ones(out):
+    for i in prange(out.size):
+        out[i] = 1
+"""
+
+
+def test_compiled_code_is_kept_until_a_file_of_the_folder_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "compiled_once.py").write_text(SOURCE, encoding="utf-8")
+
+    def hits() -> int:
+        spec = importlib.util.spec_from_file_location("compiled_once", tmp_path / "compiled_once.py")
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        module.ones(np.zeros(3))
+        return sum(module.ones.stats.cache_hits.values())
+
+    assert (hits(), hits()) == (0, 1)
+    monkeypatch.setattr(common, "_FILES", "changed")
+    assert (hits(), hits()) == (0, 1)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
