@@ -9,6 +9,9 @@ from numba.extending import intrinsic
 from mmgraph.ops.numba_kernels.lanes import INDEX, WHOLE, Cell
 from mmgraph.ops.numba_kernels.tiles import Run, Tile, bytes_of, integer_at, over_heads, row_at
 
+TOGETHER = ((1, 4), (2, 4), (8, 1), (4, 1))
+"""Heads of one or two vectors by fours, and single heads of eight or four vectors: no loop over parts of a row."""
+
 
 def _emit_sums(builder, element, out, run, weight_row, channels, heads, *, add=True):  # type: ignore[no-untyped-def]
     def body(tile: Tile) -> None:
@@ -21,7 +24,7 @@ def _emit_sums(builder, element, out, run, weight_row, channels, heads, *, add=T
                 totals[n].add(tile.lanes.mul(weights[tile.head_of(n)], value))
         tile.store([total.value for total in totals], row)
 
-    over_heads(builder, element, channels, heads, body, sizes=(8, 4, 1))
+    over_heads(builder, element, channels, heads, body, together=TOGETHER, sizes=(8, 4, 1))
 
 
 @intrinsic
