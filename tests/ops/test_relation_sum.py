@@ -104,6 +104,20 @@ def test_every_back_end_equals_the_reference(
         assert_agree(actual, wanted)
 
 
+@pytest.mark.parametrize("fast", BACKENDS[1:])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
+@pytest.mark.parametrize("channels", [16, 32, 64, 128])
+def test_rows_that_fill_four_or_eight_vectors_equal_the_reference(
+    ragged: Any, schema: GraphSchema, ends: ops.Ends, assert_agree: Any, fast: str, dtype: torch.dtype, channels: int
+) -> None:
+    graph = ragged(schema, [{"a": 3, "b": 2, "c": 1, "d": 1}, {"a": 1, "c": 4}], degree=6.0, seed=channels).flat
+    x = [torch.randn(nodes, channels, dtype=dtype) for nodes in graph.num_nodes]
+    weight = torch.rand(graph.src.numel(), 1, dtype=dtype)
+    expected = everything("reference", "sum", x, graph, ends, weight)
+    for actual, wanted in zip(everything(fast, "sum", x, graph, ends, weight), expected, strict=True):
+        assert_agree(actual, wanted)
+
+
 def test_gradients_are_those_of_finite_differences(
     ragged: Any, schema: GraphSchema, ends: ops.Ends, kind: str, backend: str
 ) -> None:
