@@ -15,7 +15,12 @@ PYTEST := $(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 FUZZ := tests/datasets/test_broken_input.py tests/features/test_bad_input.py tests/features/test_bad_files.py
 SHAPES := --jaxtyping-packages=mmgraph,typeguard.typechecked
 
-.PHONY: help install demo test fuzz lint bench scatter clean
+# script, name of the results, options
+DEVICE ?= cuda
+RESULTS ?= benchmarks/results
+speed = PYTHONPATH=. $(PYTHON) benchmarks/speed_$(1).py --device $(DEVICE) $(3) $(SPEED_OPTIONS) --json $(RESULTS)/$(DEVICE)_$(2).json
+
+.PHONY: help install demo test fuzz lint bench cuda scatter clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -42,6 +47,15 @@ lint: $(VENV)/.installed-dev ## ruff, mypy, import-linter
 bench: $(VENV)/.installed ## every speed benchmark, benchmarks/speed_*.py
 	@test -n "$(SPEED)" || { echo "no benchmarks/speed_*.py here: nothing to measure" >&2; exit 1; }
 	@set -e; for script in $(SPEED); do echo "== $$script"; $(BIN)/python $$script; done
+
+cuda: ## on a GPU, with the packages of PYTHON: tests, then speed benchmarks to benchmarks/results/cuda_*.json
+	PYTHONPATH=. $(PYTHON) -m pytest tests/ops tests/graph tests/nn tests/training
+	$(call speed,layers,layers,--compiled)
+	$(call speed,layers,nodes,--scaling --nodes 200 2000 20000)
+	$(call speed,layers,scaling,--scaling)
+	$(call speed,epoch,epoch)
+	$(call speed,loading,loading)
+	$(call speed,building,building)
 
 scatter: $(VENV)/.scatter ## torch-scatter from source (about five minutes once, then from pip's cache)
 

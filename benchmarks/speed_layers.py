@@ -37,14 +37,17 @@ EDGES_PER_RELATION = 306
 CHANNELS, HEADS = 128, 4
 AGREE = 1e-4
 
+
+def large(nodes: int) -> dict[str, int]:
+    """Graphs with so many nodes, 24 edges a node, 50,000 nodes in all."""
+    return {"nodes": nodes, "edges": 24 * nodes, "graphs": max(1, 50_000 // nodes)}
+
+
 SCALING: dict[str, list[dict[str, int]]] = {
     "relations": [{"relations": count} for count in (1, 2, 4, 8, 16, 32)],
     "edges of a graph": [{"edges": count} for count in (460, 919, 1838, 3676, 7352, 14704)],
     "graphs": [{"graphs": count} for count in (1, 4, 16, 64, 256)],
-    "nodes of a graph": [
-        {"nodes": count, "edges": 24 * count, "graphs": max(1, 50_000 // count)}
-        for count in (50, 150, 500, 1_500, 5_000, 15_000, 50_000)
-    ],
+    "nodes of a graph": [large(count) for count in (50, 150, 500, 1_500, 5_000, 15_000, 50_000)],
 }
 
 
@@ -181,7 +184,8 @@ def table(names: list[str], arguments: argparse.Namespace) -> list[Row]:
 def scaling(name: str, arguments: argparse.Namespace) -> list[Row]:
     """Two rows per point: against PyG's layer and against dense attention."""
     rows: list[Row] = []
-    for what, points in SCALING.items():
+    series = {"nodes of a graph": [large(count) for count in arguments.nodes]} if arguments.nodes else SCALING
+    for what, points in series.items():
         for sizes in points[: arguments.points]:
             batch = point(**sizes).to(arguments.device)
             pair = PAIRS[name](batch, CHANNELS, HEADS)
@@ -203,6 +207,9 @@ def main() -> None:
         "--compiled", action="store_true", help="also against torch.compile'd PyG (needs a C compiler)"
     )
     options.add_argument("--scaling", action="store_true", help="the table by size, of one layer")
+    options.add_argument(
+        "--nodes", type=int, nargs="+", help="nodes per graph of --scaling, instead of its four series"
+    )
     options.add_argument("--points", type=int, help="the first few points of each size of --scaling")
     arguments = options.parse_args()
     torch.set_num_threads(arguments.threads)
