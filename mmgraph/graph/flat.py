@@ -14,6 +14,9 @@ from mmgraph.graph.store import EdgeStore
 class FlatGraph(NamedTuple):
     """All graphs of a batch as one graph; nodes ordered by (modality, graph), edges by (destination, relation).
 
+    To change it, make another (`_replace`, `map`): layers keep what they worked out of its edges as long as these live,
+    and see changes in place only where torch made them.
+
     Attributes:
         num_nodes: nodes of each modality; nodes of the first modality come first.
         num_graphs: graphs in the batch.

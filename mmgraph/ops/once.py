@@ -14,9 +14,9 @@ Result = TypeVar("Result")
 def once_per_graph(compute: Callable[..., Result]) -> Callable[..., Result]:
     """Remembers what `compute` gives for the tensors of a graph's edges, as long as the first of them lives.
 
-    A tensor changed in place, or replaced by another, is worked out anew; so are tensors of inference mode, which do
-    not tell that they changed, and what `torch.compile` traces. `compute` sees aliases, so that what it gives keeps no
-    key alive.
+    A tensor that torch changed in place, or that another replaces, is worked out anew; so are tensors made in inference
+    mode, which do not tell that they changed, and what `torch.compile` traces. `compute` sees aliases, so that what it
+    gives keeps no key alive, and works outside of inference mode, so that a later gradient may use it.
 
     Args:
         compute: takes tensors of integers, and what else it depends on.
@@ -31,19 +31,22 @@ def once_per_graph(compute: Callable[..., Result]) -> Callable[..., Result]:
     """
     found = WeakTensorKeyDictionary()
 
+    def work_out(arguments: tuple[Any, ...]) -> Result:
+        return compute(*(part.detach() if isinstance(part, Tensor) else part for part in arguments))
+
     @wraps(compute)
     def look_up(*arguments: Any) -> Result:
         first, *others = arguments
         tensors = [part for part in arguments if isinstance(part, Tensor)]
-        aliases = [part.detach() if isinstance(part, Tensor) else part for part in arguments]
         if torch.compiler.is_compiling() or any(tensor.is_inference() for tensor in tensors):
-            return compute(*aliases)
+            return work_out(arguments)
         versions = [tensor._version for tensor in tensors]
         if first in found:
             known, at, result = found[first]
             if at == versions and all(map(_same, known, others)):
                 return result
-        result = compute(*aliases)
+        with torch.inference_mode(False), torch.no_grad():
+            result = work_out(arguments)
         found[first] = others, versions, result
         return result
 

@@ -2,14 +2,15 @@
 
 import gc
 import weakref
+from collections.abc import Callable
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmgraph import ops
 from mmgraph.graph import GraphBatch
-from mmgraph.nn import GATConv
+from mmgraph.nn import GATConv, GCNConv, SAGEConv
 from mmgraph.ops.once import once_per_graph
 
 
@@ -58,6 +59,18 @@ def test_a_change_in_inference_mode_is_seen() -> None:
         once(*edges, 1)
         edges[0].add_(10)
         assert once(*edges, 1).tolist() == [14, 16]
+
+
+@pytest.mark.parametrize("make", [GATConv, GCNConv, SAGEConv])
+def test_a_layer_can_train_on_what_was_worked_out_in_inference_mode(make: Callable[..., nn.Module]) -> None:
+    edges = torch.tensor([[0, 1, 2, 0], [0, 0, 1, 2]])
+    batch = GraphBatch.single({"a": torch.randn(3, 4)}, {("a", "to", "a"): edges})
+    graph, conv = batch.flat, make(batch.schema, 4, 4)
+    with torch.inference_mode():
+        expected = conv({"a": batch.nodes["a"].x}, graph)["a"]
+    found = conv({"a": batch.nodes["a"].x.requires_grad_()}, graph)["a"]
+    found.sum().backward()
+    assert torch.equal(found, expected)
 
 
 def test_nothing_is_kept_once_the_edges_are_gone() -> None:
