@@ -150,7 +150,7 @@ def compare(label: str, batch: GraphBatch, pair: Pair, repeats: int, *, compiled
     done = row(label, name, interleave(run_ours, run_peer, repeats), shapes(batch), str(batch.device))
     least = milliseconds(run_ours, measure(str(batch.device), CHANNELS), batch.num_edges, CHANNELS * 4)
     print(f"    roofline {least:.1f} ms, for ours")
-    return {**done, "roofline_ms": round(least, 2), "once_ms": round(once_per_batch(batch), 2)}
+    return {**done, "roofline_ms": round(least, 2)}
 
 
 def once_per_batch(batch: GraphBatch, repeats: int = 9) -> float:
@@ -163,7 +163,7 @@ def once_per_batch(batch: GraphBatch, repeats: int = 9) -> float:
 
     copies = iter([batch.flat.map(torch.clone) for _ in range(repeats + 2)])
     seen, new = interleave(lambda: run(batch.flat), lambda: run(next(copies)), repeats)
-    return statistics.median(b - a for a, b in zip(seen, new, strict=True))
+    return round(statistics.median(b - a for a, b in zip(seen, new, strict=True)), 2)
 
 
 def against_dense(label: str, batch: GraphBatch, ours: nn.Module, repeats: int) -> Row:
@@ -188,11 +188,13 @@ def shapes(batch: GraphBatch) -> dict[str, object]:
 def table(names: list[str], arguments: argparse.Namespace) -> list[Row]:
     """A row per layer, and one for dense attention."""
     batch = workload(arguments.samples, arguments.device)
-    rows = []
+    rows: list[Row] = []
+    once = once_per_batch(batch)
     for compiled in (False, True) if arguments.compiled else (False,):
         for name in names:
             torch.manual_seed(0)
-            rows.append(compare(name, batch, PAIRS[name](batch, CHANNELS, HEADS), arguments.repeats, compiled=compiled))
+            pair = PAIRS[name](batch, CHANNELS, HEADS)
+            rows.append({**compare(name, batch, pair, arguments.repeats, compiled=compiled), "once_ms": once})
     if "Transformer" in names:
         pair = PAIRS["Transformer"](batch, CHANNELS, HEADS)
         rows.append(against_dense("Transformer", batch, pair.ours, arguments.repeats))
@@ -209,7 +211,7 @@ def scaling(name: str, arguments: argparse.Namespace) -> list[Row]:
             pair = PAIRS[name](batch, CHANNELS, HEADS)
             label = f"{name}, {next(iter(sizes.values()))} {what}"
             for done in (
-                compare(label, batch, pair, arguments.repeats),
+                {**compare(label, batch, pair, arguments.repeats), "once_ms": once_per_batch(batch)},
                 against_dense(label, batch, pair.ours, arguments.repeats),
             ):
                 rows.append({**done, "varies": what})

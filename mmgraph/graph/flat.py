@@ -15,7 +15,7 @@ class FlatGraph(NamedTuple):
     """All graphs of a batch as one graph; nodes ordered by (modality, graph), edges by (destination, relation).
 
     To change it, make another (`_replace`, `map`): layers keep what they worked out of its edges as long as these live,
-    and see changes in place only where torch made them.
+    and do not see changes in place through numpy or `.data`.
 
     Attributes:
         num_nodes: nodes of each modality; nodes of the first modality come first.

@@ -14,12 +14,14 @@ Result = TypeVar("Result")
 def once_per_graph(compute: Callable[..., Result]) -> Callable[..., Result]:
     """Remembers what `compute` gives for the tensors of a graph's edges, as long as the first of them lives.
 
-    A tensor that torch changed in place, or that another replaces, is worked out anew; so are tensors made in inference
-    mode, which do not tell that they changed, and what `torch.compile` traces. `compute` sees aliases, so that what it
-    gives keeps no key alive, and works outside of inference mode, so that a later gradient may use it.
+    A tensor that torch changed in place, or that another replaces, is worked out anew; changes that torch does not
+    count (through numpy, through `.data`) are not seen. Tensors made in inference mode, which count nothing, and what
+    `torch.compile` traces are worked out anew each time. `compute` sees aliases, so that what it gives keeps no key
+    alive, and works outside of inference mode, so that a later gradient may use it.
 
     Args:
-        compute: takes tensors of integers, and what else it depends on.
+        compute: takes tensors of integers of any shape, the first of them first, and what else it depends on, all by
+            place; what it gives is not to be changed.
 
     Example:
         >>> import torch

@@ -25,9 +25,9 @@ class Normalised(NamedTuple):
     own: Tensor
 
 
-def destinations(graph: FlatGraph) -> Int[Tensor, " edges"]:
-    """Destination of every edge, int64."""
-    return torch.repeat_interleave(graph.rowptr.diff(), output_size=graph.src.shape[0])
+def destinations(rowptr: Int[Tensor, " nodes_plus_one"], edges: int) -> Int[Tensor, " edges"]:
+    """Destination of every edge, int64; the number of edges is given, so that a compiled conv need not ask for it."""
+    return torch.repeat_interleave(rowptr.diff(), output_size=edges)
 
 
 def edge_counts(graph: FlatGraph) -> Int[Tensor, "nodes relations"]:
@@ -60,8 +60,7 @@ def _shares(relation: Tensor, rowptr: Tensor, relations: int, dtype: torch.dtype
 
 def _into(rowptr: Tensor, relation: Tensor, relations: int) -> Tensor:
     """Number of the (destination, relation) that every edge enters, int64."""
-    dst = torch.repeat_interleave(rowptr.diff(), output_size=relation.shape[0])
-    return dst * relations + relation
+    return destinations(rowptr, relation.shape[0]) * relations + relation
 
 
 def _counts(key: Tensor, size: int) -> Tensor:

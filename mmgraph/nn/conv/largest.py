@@ -54,7 +54,7 @@ def _weighted(
     first = [0]
     for nodes in graph.num_nodes:
         first.append(first[-1] + nodes)
-    dst, blocks = destinations(graph), [[rows.new_zeros(rows.shape[0], 0)] for rows in x]
+    dst, blocks = destinations(graph.rowptr, graph.src.shape[0]), [[rows.new_zeros(rows.shape[0], 0)] for rows in x]
     for r, (a, b) in enumerate(ends.pairs):
         edges = (graph.relation == r).nonzero().squeeze(1)
         there, here = graph.src[edges].long() - first[a], dst[edges] - first[b]

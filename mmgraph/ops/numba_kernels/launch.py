@@ -265,10 +265,20 @@ def _widths(x: Sequence[Tensor], blocks: Tensor) -> Array:
 
 
 def _contiguous(inputs: Inputs) -> Inputs:
-    """Numbers without gaps; the edges are left as they are, to be found again by `once_per_graph`."""
-    source, target = ([table.detach().contiguous() for table in side] for side in inputs[:2])
-    per_edge = (None if tensor is None else tensor.detach().contiguous() for tensor in inputs[6:])
-    return Inputs(source, target, *inputs[2:6], *per_edge)
+    """Numbers without gaps; blocks and edges stay the tensors that they are, by which `once_per_graph` knows them."""
+
+    def whole(tensor: Tensor | None) -> Tensor | None:
+        return None if tensor is None else tensor.detach().contiguous()
+
+    return inputs._replace(
+        source=[table.detach().contiguous() for table in inputs.source],
+        target=[table.detach().contiguous() for table in inputs.target],
+        att=whole(inputs.att),
+        edge_logits=whole(inputs.edge_logits),
+        edge_values=whole(inputs.edge_values),
+        edge_row=whole(inputs.edge_row),
+        edge_weight=whole(inputs.edge_weight),
+    )
 
 
 def _factor(edge_weight: Tensor | None, numbers: Numbers, alpha: Tensor) -> Array:
