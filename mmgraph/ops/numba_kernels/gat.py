@@ -14,6 +14,7 @@ from mmgraph.ops.numba_kernels.common import Array, kernel
 from mmgraph.ops.numba_kernels.heads import leaky_sums, leaky_sums_backward, softmax_rows, sum_heads_at
 from mmgraph.ops.numba_kernels.lanes import clear
 from mmgraph.ops.numba_kernels.passes import logit_gradients, set_rows, sum_values
+from mmgraph.ops.numba_kernels.prefetch import prefetch
 from mmgraph.ops.numba_kernels.sums import sum_rows_at
 
 
@@ -38,11 +39,13 @@ def forward(
     """Fills `out` [nodes, heads x channels], `alpha` and `weights` (alpha x factor) [edges, heads]."""
     heads, zero, size = alpha.shape[1], out.dtype.type(0), out.itemsize
     leak, ids, logits = out.dtype.type(slope), np.int64(src.ctypes.data), np.int64(alpha.ctypes.data)
+    row = out.shape[1] * size
     own = np.int64(edge_logits.ctypes.data) if edge_logits.shape[0] > 0 else np.int64(0)
     for piece in prange(bounds.size - 1):
         for i in range(bounds[piece], bounds[piece + 1]):
             start, stop = rowptr[i], rowptr[i + 1]
-            clear(np.int64(out.ctypes.data) + i * out.shape[1] * size, out.shape[1], zero)
+            prefetch(start, stop, src, relation, places, 0, row)
+            clear(np.int64(out.ctypes.data) + i * row, out.shape[1], zero)
             while start < stop:
                 end = ends[start] if per_relation else stop
                 part = start
@@ -80,6 +83,7 @@ def backward_by_destination(
 ) -> None:
     """Fills `grad_alpha` and `grads`, gradients [edges, heads] of alpha x factor and logits, and those of targets."""
     heads, zero, leak = alpha.shape[1], alpha.dtype.type(0), alpha.dtype.type(slope)
+    row = grad_out.shape[1] * grad_out.itemsize
     ids, first = np.int64(src.ctypes.data), np.int64(grads.ctypes.data)
     own = np.int64(edge_logits.ctypes.data) if edge_logits.shape[0] > 0 else np.int64(0)
     for piece in prange(bounds.size - 1):
@@ -89,6 +93,7 @@ def backward_by_destination(
                 m += 1
             clear(grad_rows[m, 2] + i * grad_rows[m, 4], grad_rows[m, 3], zero)
             start, stop = rowptr[i], rowptr[i + 1]
+            prefetch(start, stop, src, relation, places, 0, row)
             set_rows(grads, start, stop, heads)
             while start < stop:
                 end = ends[start] if per_relation else stop
