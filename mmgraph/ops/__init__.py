@@ -4,6 +4,7 @@ from mmgraph.ops.backend import available_backends, backend, current_backend
 from mmgraph.ops.dot import dot_alpha, dot_attention
 from mmgraph.ops.gat import gat_alpha, gat_attention
 from mmgraph.ops.gatv2 import gatv2_alpha, gatv2_attention
+from mmgraph.ops.linear import linear
 from mmgraph.ops.reference import Scope
 from mmgraph.ops.relation_sum import Ends, relation_max, relation_sum
 from mmgraph.ops.segments import segment_softmax, segment_sum
@@ -20,6 +21,7 @@ __all__ = [
     "gat_attention",
     "gatv2_alpha",
     "gatv2_attention",
+    "linear",
     "relation_max",
     "relation_sum",
     "segment_softmax",

@@ -141,8 +141,8 @@ class GATConv(nn.Module):
             source, target = self.source_weight[m], self.target_weight[m]
             to_source = self._fold(source, self.att_source[list(self.schema.out_of(name))])
             to_target = self._fold(target, self.att_target[list(self.schema.into(name))])
-            sources.append(nn.functional.linear(x[name], torch.cat([source.flatten(0, 1), to_source])))
-            targets.append(nn.functional.linear(x[name], to_target))
+            sources.append(ops.linear(x[name], torch.cat([source.flatten(0, 1), to_source])))
+            targets.append(ops.linear(x[name], to_target))
         return sources, targets
 
     def _fold(self, weight: Tensor, att: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ from typing import get_args
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import linear
 
 from mmgraph import ops
 from mmgraph.graph import FlatGraph, GraphSchema
@@ -103,7 +102,7 @@ class GCNConv(nn.Module):
         if self.self_loops:
             self._add_own(sums, rows, weights.own.split(graph.num_nodes))
         bias = self.bias if len(self.bias) else [None] * len(rows)
-        return {name: linear(sums[m], self.weight[m], bias[m]) for m, name in enumerate(self.schema.modalities)}
+        return {name: ops.linear(sums[m], self.weight[m], bias[m]) for m, name in enumerate(self.schema.modalities)}
 
     def _add_own(self, sums: list[Tensor], rows: list[Tensor], own: tuple[Tensor, ...]) -> None:
         """Adds to the sums what self loops bring, in place."""

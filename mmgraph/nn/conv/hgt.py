@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import gelu, linear, pad
+from torch.nn.functional import gelu, pad
 
 from mmgraph import ops
 from mmgraph.graph import FlatGraph, GraphSchema
@@ -133,7 +133,7 @@ class HGTConv(nn.Module):
         parts = split(self.schema, gelu(out), graph)
         for m, (name, part) in enumerate(parts.items()):
             weight, bias = self.out_weight[m], self.out_bias[m]
-            parts[name] = linear(part, weight, bias) if weight.shape[1] else bias.expand(part.shape)
+            parts[name] = ops.linear(part, weight, bias) if weight.shape[1] else bias.expand(part.shape)
             if len(self.skip[m]):
                 share = self.skip[m].sigmoid()
                 parts[name] = share * parts[name] + (1 - share) * x[name]
@@ -163,8 +163,8 @@ class HGTConv(nn.Module):
         for m, name in enumerate(self.schema.modalities):
             out_of = self.schema.out_of(name)
             folded = self._fold_sources(m, list(out_of))
-            source.append(linear(x[name], folded[:, :-1], folded[:, -1]))
-            target.append(linear(x[name], self.query_weight[m], self.query_bias[m]))
+            source.append(ops.linear(x[name], folded[:, :-1], folded[:, -1]))
+            target.append(ops.linear(x[name], self.query_weight[m], self.query_bias[m]))
             if self.time is not None and out_of:
                 weights |= zip(out_of, folded[:, :-1].chunk(len(out_of)), strict=True)
         inputs: dict[str, Any] = {"source": source, "target": target, "blocks": self.blocks, "graph": graph}

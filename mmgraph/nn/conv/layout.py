@@ -6,10 +6,9 @@ from typing import Any, Literal, NamedTuple, get_args
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn.functional import linear
 
 from mmgraph.graph import FlatGraph, GraphSchema
-from mmgraph.ops import Ends, Scope
+from mmgraph.ops import Ends, Scope, linear
 
 
 class Block(NamedTuple):

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import linear
 
 from mmgraph import ops
 from mmgraph.graph import FlatGraph, GraphSchema
@@ -126,8 +125,8 @@ class MTGATConv(nn.Module):
         for name, weight in zip(self.schema.modalities, self.weight, strict=True):
             out_of, into = list(self.schema.out_of(name)), list(self.schema.into(name))
             values = weight if out_of else weight[:0]
-            source.append(linear(x[name], torch.cat([values, self._fold(weight, self.att_source[out_of])])))
-            target.append(linear(x[name], self._fold(weight, self.att_target[into])))
+            source.append(ops.linear(x[name], torch.cat([values, self._fold(weight, self.att_source[out_of])])))
+            target.append(ops.linear(x[name], self._fold(weight, self.att_target[into])))
         return {
             "source": source,
             "target": target,

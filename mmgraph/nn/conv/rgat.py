@@ -149,6 +149,6 @@ class RGATConv(nn.Module):
         for name in self.schema.modalities:
             out_of, into = list(self.schema.out_of(name)), list(self.schema.into(name))
             columns = [part[out_of].transpose(0, 1).flatten(1) for part in (values, keys)]
-            sources.append(x[name] @ torch.cat(columns, 1))
-            targets.append(x[name] @ queries[into].transpose(0, 1).flatten(1))
+            sources.append(ops.linear(x[name], torch.cat(columns, 1).T))
+            targets.append(ops.linear(x[name], queries[into].transpose(0, 1).flatten(1).T))
         return sources, targets

@@ -6,7 +6,6 @@ from typing import Literal, get_args
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import linear
 
 from mmgraph import ops
 from mmgraph.graph import FlatGraph, GraphSchema
@@ -117,5 +116,5 @@ def mix(
     bias: Float[Tensor, " out_channels"] | None,
 ) -> Float[Tensor, "nodes out_channels"]:
     """The node and its neighbours, each times its matrix; the node is left out if `root_weight` has no rows."""
-    out = linear(neighbours, weight, bias)
-    return out + linear(own, root_weight) if len(root_weight) else out
+    out = ops.linear(neighbours, weight, bias)
+    return out + ops.linear(own, root_weight) if len(root_weight) else out

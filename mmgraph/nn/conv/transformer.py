@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import linear
 
 from mmgraph import ops
 from mmgraph.graph import FlatGraph, GraphSchema
@@ -129,7 +128,7 @@ class TransformerConv(nn.Module):
         bias = self.bias if len(self.bias) else [None] * len(parts)
         for m, (name, part) in enumerate(parts.items()):
             if len(self.root_weight[m]):
-                own = linear(x[name], self.root_weight[m], bias[m])
+                own = ops.linear(x[name], self.root_weight[m], bias[m])
                 parts[name] = self._mix(own, part, self.gate[m])
         return parts
 
@@ -167,5 +166,5 @@ class TransformerConv(nn.Module):
         """Their sum, or the mean that the gate weighs."""
         if not len(gate):
             return own + messages
-        share = linear(torch.cat([messages, own, messages - own], 1), gate).sigmoid()
+        share = ops.linear(torch.cat([messages, own, messages - own], 1), gate).sigmoid()
         return share * own + (1 - share) * messages
