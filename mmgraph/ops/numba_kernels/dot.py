@@ -9,7 +9,7 @@ from mmgraph.ops.numba_kernels.common import Array, kernel
 from mmgraph.ops.numba_kernels.heads import softmax_rows
 from mmgraph.ops.numba_kernels.lanes import clear
 from mmgraph.ops.numba_kernels.passes import logit_gradients, set_rows, sum_values
-from mmgraph.ops.numba_kernels.prefetch import prefetch
+from mmgraph.ops.numba_kernels.prefetch import prefetch_edges, prefetch_sources
 from mmgraph.ops.numba_kernels.rows import add_scaled, dot
 from mmgraph.ops.numba_kernels.sums import dot_rows, sum_rows, sum_rows_at
 
@@ -40,8 +40,8 @@ def forward(
     for piece in prange(bounds.size - 1):
         for i in range(bounds[piece], bounds[piece + 1]):
             start, stop = rowptr[i], rowptr[i + 1]
-            prefetch(start, stop, src, relation, places, 0, row)
-            prefetch(start, stop, src, relation, places, 1, heads * keys)
+            prefetch_sources(start, stop, src, relation, places, 0, row)
+            prefetch_sources(start, stop, src, relation, places, 1, heads * keys)
             clear(first_row + i * row, out.shape[1], zero)
             set_rows(alpha, start, stop, heads)
             part = start
@@ -103,8 +103,8 @@ def backward_by_destination(
                 m += 1
             clear(grad_rows[m, 2] + i * grad_rows[m, 4], grad_rows[m, 3], zero)
             start, stop = rowptr[i], rowptr[i + 1]
-            prefetch(start, stop, src, relation, places, 0, row)
-            prefetch(start, stop, src, relation, places, 1, heads * keys)
+            prefetch_sources(start, stop, src, relation, places, 0, row)
+            prefetch_sources(start, stop, src, relation, places, 1, heads * keys)
             set_rows(grads, start, stop, heads)
             for e in range(start, stop if extra.size > 0 else start):
                 if extra[e] != 0:
@@ -165,6 +165,8 @@ def backward_by_source(
                 m += 1
             clear(grad_rows[m, 2] + j * grad_rows[m, 4], grad_rows[m, 3], zero)
             start, stop = source_ptr[j], source_ptr[j + 1]
+            prefetch_edges(start, stop, edge, weights)
+            prefetch_edges(start, stop, edge, grads)
             while start < stop:
                 end, r = ends[start], relation[edge[start]]
                 to_values = grad_places[r, 0, 0] + j * grad_places[r, 0, 1]

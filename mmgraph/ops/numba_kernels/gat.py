@@ -14,7 +14,7 @@ from mmgraph.ops.numba_kernels.common import Array, kernel
 from mmgraph.ops.numba_kernels.heads import leaky_sums, leaky_sums_backward, softmax_rows, sum_heads_at
 from mmgraph.ops.numba_kernels.lanes import clear
 from mmgraph.ops.numba_kernels.passes import logit_gradients, set_rows, sum_values
-from mmgraph.ops.numba_kernels.prefetch import prefetch
+from mmgraph.ops.numba_kernels.prefetch import prefetch_edges, prefetch_sources
 from mmgraph.ops.numba_kernels.sums import sum_rows_at
 
 
@@ -44,7 +44,7 @@ def forward(
     for piece in prange(bounds.size - 1):
         for i in range(bounds[piece], bounds[piece + 1]):
             start, stop = rowptr[i], rowptr[i + 1]
-            prefetch(start, stop, src, relation, places, 0, row)
+            prefetch_sources(start, stop, src, relation, places, 0, row)
             clear(np.int64(out.ctypes.data) + i * row, out.shape[1], zero)
             while start < stop:
                 end = ends[start] if per_relation else stop
@@ -93,7 +93,7 @@ def backward_by_destination(
                 m += 1
             clear(grad_rows[m, 2] + i * grad_rows[m, 4], grad_rows[m, 3], zero)
             start, stop = rowptr[i], rowptr[i + 1]
-            prefetch(start, stop, src, relation, places, 0, row)
+            prefetch_sources(start, stop, src, relation, places, 0, row)
             set_rows(grads, start, stop, heads)
             while start < stop:
                 end = ends[start] if per_relation else stop
@@ -138,6 +138,8 @@ def backward_by_source(
                 m += 1
             clear(grad_rows[m, 2] + j * grad_rows[m, 4], grad_rows[m, 3], zero)
             start, stop = source_ptr[j], source_ptr[j + 1]
+            prefetch_edges(start, stop, edge, weights)
+            prefetch_edges(start, stop, edge, grads)
             while start < stop:
                 end, r = ends[start], relation[edge[start]]
                 to_values = grad_places[r, 0, 0] + j * grad_places[r, 0, 1]

@@ -10,7 +10,7 @@ from mmgraph.ops.numba_kernels.heads import softmax_rows
 from mmgraph.ops.numba_kernels.lanes import clear
 from mmgraph.ops.numba_kernels.leaky import leaky_rows, leaky_rows_source, leaky_rows_target
 from mmgraph.ops.numba_kernels.passes import logit_gradients, set_rows, sum_values
-from mmgraph.ops.numba_kernels.prefetch import prefetch
+from mmgraph.ops.numba_kernels.prefetch import prefetch_edges, prefetch_sources
 
 
 @kernel
@@ -40,7 +40,7 @@ def forward(
     for piece in prange(bounds.size - 1):
         for i in range(bounds[piece], bounds[piece + 1]):
             start, stop = rowptr[i], rowptr[i + 1]
-            prefetch(start, stop, src, relation, places, 0, row)
+            prefetch_sources(start, stop, src, relation, places, 0, row)
             clear(np.int64(out.ctypes.data) + i * row, out.shape[1], zero)
             set_rows(alpha, start, stop, heads)
             part = start
@@ -102,7 +102,7 @@ def backward_by_destination(
                 m += 1
             clear(grad_rows[m, 2] + i * grad_rows[m, 4], grad_rows[m, 3], zero)
             start, stop = rowptr[i], rowptr[i + 1]
-            prefetch(start, stop, src, relation, places, 0, row)
+            prefetch_sources(start, stop, src, relation, places, 0, row)
             set_rows(grads, start, stop, heads)
             part = start
             while start < stop:
@@ -155,6 +155,9 @@ def backward_by_source(
                 m += 1
             clear(grad_rows[m, 2] + j * grad_rows[m, 4], grad_rows[m, 3], zero)
             start, stop = source_ptr[j], source_ptr[j + 1]
+            prefetch_edges(start, stop, edge, weights)
+            prefetch_edges(start, stop, edge, grads)
+            prefetch_edges(start, stop, edge, signs)
             while start < stop:
                 end, r = ends[start], relation[edge[start]]
                 to_values = grad_places[r, 0, 0] + j * grad_places[r, 0, 1]
