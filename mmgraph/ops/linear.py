@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-ROWS = 256
-"""Rows at once and thread: these and their gradients stay in the cache from one product to the next."""
+NUMBERS = 2**18
+"""Numbers at once and thread, of `x` and of the result: they stay in the cache from one product to the next."""
 
 
 def linear(
@@ -26,9 +26,14 @@ def linear(
         [[13.0, 27.0]]
     """
     plain = x.device.type != "cpu" or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling()
-    if plain or x.shape[0] <= ROWS or x.dtype not in (torch.float32, torch.float64):
+    if plain or x.shape[0] <= _rows_at_once(weight) or x.dtype not in (torch.float32, torch.float64):
         return functional.linear(x, weight, bias)
     return _Linear.apply(x, weight, bias)
+
+
+def _rows_at_once(weight: Tensor) -> int:
+    """Rows whose numbers, with those of their results, fill the cache."""
+    return max(1, NUMBERS * torch.get_num_threads() // max(1, sum(weight.shape)))
 
 
 class _Linear(torch.autograd.Function):
@@ -56,7 +61,7 @@ def _gradients(x: Tensor, weight: Tensor, grad: Tensor, needed: tuple[bool, ...]
     wide = grad.shape[1] > x.shape[1]  # the larger size last
     to_weight = x.new_zeros((x.shape[1], grad.shape[1]) if wide else weight.shape) if needed[1] else None
     to_bias = grad.new_zeros(grad.shape[1]) if needed[2] else None
-    rows = ROWS * torch.get_num_threads()
+    rows = _rows_at_once(weight)
     for start in range(0, x.shape[0], rows):
         own, part = x[start : start + rows], grad[start : start + rows]
         if to_x is not None:

@@ -9,7 +9,10 @@ from torch.nn import functional
 
 from mmgraph import ops
 
-LINEAR = sys.modules["mmgraph.ops.linear"]
+
+@pytest.fixture(autouse=True)
+def a_small_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["mmgraph.ops.linear"], "NUMBERS", 60)
 
 
 def operands(rows: int, inner: int, outer: int, *, bias: bool, dtype: torch.dtype = torch.float64) -> list[Tensor]:
@@ -21,7 +24,7 @@ def operands(rows: int, inner: int, outer: int, *, bias: bool, dtype: torch.dtyp
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize(("inner", "outer"), [(5, 9), (9, 5), (4, 4), (0, 3), (3, 0)])
-@pytest.mark.parametrize("rows", [0, 1, 256, 257, 700])
+@pytest.mark.parametrize("rows", [0, 1, 7, 30, 101])
 def test_it_equals_torch_forward_and_backward(rows: int, inner: int, outer: int, bias: bool) -> None:
     given = operands(rows, inner, outer, bias=bias)
     ours, torchs = ops.linear(*given), functional.linear(*given)
@@ -42,9 +45,8 @@ def test_only_the_gradients_that_are_asked_for_are_made(wanted: int) -> None:
     assert all(tensor.grad is None for n, tensor in enumerate(given) if n != wanted)
 
 
-def test_first_and_second_derivatives(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LINEAR, "ROWS", 2)
-    given = tuple(operands(5, 3, 4, bias=True))
+def test_first_and_second_derivatives() -> None:
+    given = tuple(operands(20, 3, 4, bias=True))
     assert torch.autograd.gradcheck(ops.linear, given)
     assert torch.autograd.gradgradcheck(ops.linear, given)
 
