@@ -41,7 +41,7 @@ class _Linear(torch.autograd.Function):
     def forward(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if bias is not None:
             return torch.addmm(bias, x, weight.T)
-        return x.new_zeros(x.shape[0], weight.shape[0]).addmm_(x, weight.T)
+        return _grow(x.new_zeros(x.shape[0], weight.shape[0]), x, weight.T)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -65,9 +65,14 @@ def _gradients(x: Tensor, weight: Tensor, grad: Tensor, needed: tuple[bool, ...]
     for start in range(0, x.shape[0], rows):
         own, part = x[start : start + rows], grad[start : start + rows]
         if to_x is not None:
-            to_x[start : start + rows].zero_().addmm_(part, weight)
+            _grow(to_x[start : start + rows].zero_(), part, weight)
         if to_weight is not None:
-            to_weight.addmm_(*((own.T, part) if wide else (part.T, own)))
+            _grow(to_weight, *((own.T, part) if wide else (part.T, own)))
         if to_bias is not None:
             to_bias += part.sum(0)
     return to_x, to_weight.T if wide and to_weight is not None else to_weight, to_bias
+
+
+def _grow(total: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Adds a product to a matrix in place; torch's counter of operations knows this form, not that of `addmm_`."""
+    return torch.addmm(total, a, b, out=total)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
 
 from mmgraph import ops
 
@@ -75,3 +76,9 @@ def test_a_function_transform_sees_the_same_gradient() -> None:
         torch.func.grad(lambda w, f=f: f(x, w).square().sum())(weight) for f in (ops.linear, functional.linear)
     )
     assert torch.allclose(ours, torchs)
+
+
+def test_torch_counts_all_operations() -> None:
+    with FlopCounterMode(display=False) as counter:
+        ops.linear(*operands(100, 3, 4, bias=True)).sum().backward()
+    assert counter.get_total_flops() == 3 * 2 * 100 * 3 * 4
