@@ -28,6 +28,8 @@ LINE = 64
 """Bytes that a processor fetches at once."""
 
 TOGETHER = 4
+"""Lines asked for in one step of a loop."""
+
 READ, SECOND_LEVEL, DATA = 0, 2, 1
 """What for, where to and what: asked into the first level, which is small, the gain is gone."""
 
@@ -83,7 +85,7 @@ def prefetch_rows(typing_context, ids, relation, places, pitch, start, end, widt
 @intrinsic
 @no_type_check
 def prefetch_numbers(typing_context, edge, rows, width, start, end):
-    """Asks for row `edge[k]`, of `width` bytes and in one line of the cache, for each k from `start` to `end`."""
+    """Asks for the line where row `edge[k]`, of `width` bytes, begins, for each k from `start` to `end`."""
 
     def emit(context, builder, signature, arguments):
         edges, first, step, begin, stop = arguments
