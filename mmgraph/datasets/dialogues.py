@@ -75,7 +75,7 @@ class Dialogues(Sequence[dict[str, Any]]):
     seed: int = 0
     ids: tuple[str, ...] = field(init=False, repr=False, compare=False)
     _parts: Mapping[str, Mapping[Any, Any]] = field(init=False, repr=False, compare=False)
-    _keys: Mapping[str, Any] = field(init=False, repr=False, compare=False)
+    _keys: Mapping[str, Mapping[str, Any]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         unknown = [part for part in self.parts if part and part not in _PARTS]
@@ -136,7 +136,7 @@ class Dialogues(Sequence[dict[str, Any]]):
         return self._sample(self.ids[operator.index(index)])
 
     def _sample(self, name: str) -> dict[str, Any]:
-        of = {part: values[self._keys[name]] for part, values in self._parts.items()}
+        of = {part: values[self._keys[part][name]] for part, values in self._parts.items()}
         try:
             tables = {part: {"features": table(_rows(of[part]), part)} for part in _TABLES if part in of}
             speakers = _speakers(of["speakers"]) if "speakers" in of else [""] * len(of["labels"])
@@ -152,8 +152,8 @@ class Dialogues(Sequence[dict[str, Any]]):
         return sample | ({"utterances": said} if "sentences" in of else {})
 
 
-def _check(parts: Mapping[str, Any], ids: Sequence[str]) -> dict[str, Any]:
-    """The key of each conversation in the dicts, after a look at the lengths of its parts."""
+def _check(parts: Mapping[str, Any], ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The key of each conversation in each of the dicts, after a look at the lengths of its parts."""
     for part, values in parts.items():
         if not isinstance(values, dict):
             raise ValueError(f"part {part!r} is a dict of conversations, got {type(values).__name__}; is parts= right?")
@@ -172,7 +172,7 @@ def _check(parts: Mapping[str, Any], ids: Sequence[str]) -> dict[str, Any]:
             counts[part] = len(entry)
         if len(set(counts.values())) != 1 or 0 in counts.values():
             raise ValueError(f"conversation {name!r} has an entry per utterance in each part, got {counts}")
-    return {name: by_name["labels"][name] for name in ids}
+    return by_name
 
 
 def _rows(value: Any) -> Any:

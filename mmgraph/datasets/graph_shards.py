@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import pickle
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def build_shards(
     paths, folder = [Path(shard) for shard in shards], Path(out)
     if not paths or chunk_size < 1:
         raise ValueError(f"{len(paths)} shards, {chunk_size=}: at least one of both is wanted")
-    twice = sorted({path.stem for path in paths if [other.stem for other in paths].count(path.stem) > 1})
+    twice = sorted(stem for stem, times in Counter(path.stem for path in paths).items() if times > 1)
     if twice:
         raise ValueError(f"shards have names of their own, several are called {twice[0]!r}")
     builder = fingerprint(build)
@@ -198,10 +199,17 @@ def fingerprint(build: object) -> str:
         >>> fingerprint(("a", 1)) == fingerprint(("a", 1)) != fingerprint(("a", 2))
         True
     """
-    import joblib
+    from joblib.hashing import NumpyHasher
+
+    class Hasher(NumpyHasher):
+        """Of a dataclass its fields count, and not what it has looked up since, such as a table that it made in use."""
+
+        def save(self, obj: Any) -> None:
+            plain = is_dataclass(obj) and not isinstance(obj, type) and type(obj).__reduce__ is object.__reduce__
+            super().save((type(obj), {f.name: getattr(obj, f.name) for f in fields(obj)}) if plain else obj)
 
     try:
-        return str(joblib.hash(build, hash_name="sha1"))
+        return str(Hasher(hash_name="sha1").hash(build))
     except (pickle.PicklingError, TypeError, AttributeError) as error:
         raise ValueError(f"{build!r:.80} cannot be told from others; give a GraphBuilder, or plain samples") from error
 

@@ -1,11 +1,11 @@
 """Manifests: a table with a row per sample, as CSV or as a JSON object per line."""
 
 import csv
+import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 Cell = str | int | float | bool | None
 
@@ -58,7 +58,7 @@ def read_manifest(path: str | Path) -> tuple[tuple[str, ...], list[Row]]:
 
 
 def _read_csv(path: Path, text: str) -> tuple[tuple[str, ...], list[Row]]:
-    lines = csv.reader(text.splitlines(keepends=True), strict=True)
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)  # str.splitlines would cut at U+2028 and others
     try:
         columns = tuple(name.strip() for name in next(lines, []))
         if not columns or "" in columns or len(set(columns)) < len(columns):
@@ -117,15 +117,21 @@ def check_rows(path: Path, rows: list[Row], *, split: str | None, group: str | N
     """
     if split is None:
         return
-    first: dict[Any, Row] = {}
+    first: dict[str, Row] = {}
     for row in rows:
         name = row.cells[split]
         if name not in ("train", "val", "test"):
             raise ValueError(f"{path}, line {row.line}: split {name!r} is not 'train', 'val' or 'test'")
-        key = None if group is None else row.cells[group]
-        before = first.setdefault(key, row) if key is not None else row
+        own = None if group is None else row.cells[group]
+        before = row if own is None else first.setdefault(_group_key(own), row)
         if before.cells[split] != name:
             raise ValueError(
-                f"{path}, line {row.line}: {group} {key!r} is in {name}, and in {before.cells[split]} in line "
+                f"{path}, line {row.line}: {group} {own!r} is in {name}, and in {before.cells[split]} in line "
                 f"{before.line}; a group belongs to one split"
             )
+
+
+def _group_key(cell: str | float | bool) -> str:
+    """One text for each group: a number in a line of JSON and the same number as a text are one speaker."""
+    whole = isinstance(cell, bool | float) and float(cell).is_integer()
+    return str(int(cell) if whole else cell)

@@ -79,7 +79,7 @@ class MMSA(Sequence[dict[str, Any]]):
             ids = tuple(names(part["id"], "id"))
             check_unique(ids, self.split)
             lengths = _lengths(part)
-            videos = _videos_of_other_splits(content, part)
+            videos = _videos_of_other_splits(content, self.split)
         except ValueError as error:
             error.add_note(f"in {self.path}")
             raise
@@ -178,14 +178,16 @@ def _lengths(part: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return lengths
 
 
-def _videos_of_other_splits(content: Mapping[str, Any], part: Mapping[str, Any]) -> set[str]:
+def _videos_of_other_splits(content: Mapping[str, Any], split: str) -> set[str]:
     videos: set[str] = set()
     for other in ("train", "val", "test"):
+        if other == split:
+            continue
         try:
             ids = find_split(content, other)["id"]
         except (ValueError, KeyError):
             continue
-        if ids is not None and names(ids, "id") != part["id"]:
+        if ids is not None:
             videos.update(map(_video, names(ids, "id")))
     return videos
 

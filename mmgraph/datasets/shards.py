@@ -21,6 +21,7 @@ MAX_MEMBER = 1 << 30
 _IMAGES = ("png", "jpg", "jpeg", "gif", "bmp", "tif", "tiff", "webp", "ppm")
 _SOUNDS = ("wav", "flac", "ogg", "mp3", "aiff")
 _ID = re.compile(r"[^./\x00]+(?:/[^./\x00]+)*")
+_KEY = re.compile(r"[^/\x00]+")
 
 
 def write_shards(
@@ -33,13 +34,14 @@ def write_shards(
     all.
 
     Args:
-        samples: raw samples; ids are file names without a dot, `/` for folders.
+        samples: raw samples; ids are file names without a dot, `/` for folders; keys hold no `/`.
         folder: where they go; it is made.
         per_shard: samples in a shard.
 
     Raises:
-        ValueError: naming the sample: on an id that is no file name or comes twice, a value of another kind, or no
-            sample; or if the folder has shards already.
+        ValueError: naming the sample: on an id that is no file name or comes twice, a key that is no part of one, a
+            value of another kind, a sound or text that could not be read again, or no sample; or if the folder has
+            shards already.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -80,8 +82,10 @@ def _add(archive: tarfile.TarFile, sample: Mapping[str, Any], seen: set[str]) ->
     for key, value in sample.items():
         if key in ("id", "truth") or value is None:
             continue
-        if isinstance(value, bool | int | float | np.number):
-            plain[key] = value.item() if isinstance(value, np.number) else value
+        if not isinstance(key, str) or _KEY.fullmatch(key) is None:
+            raise ValueError(f"key {key!r} of sample {name!r} is no part of a file name")
+        if isinstance(value, bool | int | float | np.bool_ | np.integer | np.floating):
+            plain[key] = value.item() if isinstance(value, np.generic) else value
             continue
         try:
             ending, content = _encode(value)
@@ -107,10 +111,7 @@ def _encode(value: object) -> tuple[str, bytes]:
             raise ValueError("a text has white space at its ends, which a file of text does not keep: strip it")
         return "txt", value.encode()
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], np.ndarray):
-        import soundfile
-
-        soundfile.write(file, value[0], value[1], format="WAV", subtype="FLOAT")
-        return "wav", file.getvalue()
+        return "wav", _wav(*value)
     if isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim == 3 and value.shape[2] == 3:
         from PIL import Image
 
@@ -120,6 +121,21 @@ def _encode(value: object) -> tuple[str, bytes]:
         np.save(file, value, allow_pickle=False)
         return "npy", file.getvalue()
     raise ValueError(f"a {type(value).__name__} cannot be written: text, number, array, or (samples, rate) can")
+
+
+def _wav(samples: np.ndarray, rate: Any) -> bytes:
+    import soundfile
+
+    if samples.dtype.kind != "f" or not isinstance(rate, int | float | np.number) or rate != int(rate):
+        raise ValueError(f"a sound is (floats, whole rate in Hz), got {samples.dtype} and rate={rate!r}")
+    file = io.BytesIO()
+    try:
+        # As float32: soundfile does not look at the byte order of what it is given.
+        soundfile.write(file, samples.astype(np.float32), int(rate), format="WAV", subtype="FLOAT")
+        decode_sound(file.getvalue())  # so that nothing is written that cannot be read
+    except (soundfile.SoundFileError, ValueError, IndexError) as error:
+        raise ValueError(f"a sound of shape {samples.shape} at {rate} Hz cannot be written: {error}") from error
+    return file.getvalue()
 
 
 def read_shard(path: str | Path) -> Iterator[dict[str, Any]]:
@@ -164,7 +180,7 @@ def read_shard(path: str | Path) -> Iterator[dict[str, Any]]:
                 if key in sample:
                     raise ValueError(f"{key!r} is given twice")
                 sample[key] = value
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:  # JSON may be nested without end
             raise ValueError(f"{path}, {name}: {error}") from error
     if not sample:
         raise ValueError(f"{path} holds no sample")
@@ -194,7 +210,8 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _decode(ending: str, content: bytes) -> dict[str, Any]:
-    name, _, kind = ending.lower().rpartition(".")
+    name, _, kind = ending.rpartition(".")
+    kind = kind.lower()
     if kind in _IMAGES:
         return {name or "image": decode_image(content)}
     if kind in _SOUNDS:

@@ -17,8 +17,9 @@ Tidy = Callable[[Sample], Sample]
 class Augmented(Sequence[Sample]):
     """The samples of a split, followed by changed copies of each; give it the training split only.
 
-    Copy c of the sample "a" has the id "a~c". What is drawn for it depends on `seed`, its id and c alone, and not on
-    the order of reading or on the other samples. Targets stay as they are: do not flip where left and right matter.
+    Copy c of the sample "a" has the id "a~c". What is drawn for it depends on `seed`, its id, c and the place among the
+    changes alone, and not on the order of reading, on the other samples, or on inputs that are missing. Targets stay as
+    they are: do not flip where left and right matter.
 
     Args:
         samples: a data set; it is not changed.
@@ -67,8 +68,9 @@ class Augmented(Sequence[Sample]):
             raise ValueError(f"sample {place} has no string under 'id', from which chance is drawn")
         random = generator(self.seed, sample["id"], copy)
         sample["id"] = f"{sample['id']}~{copy}"
-        for change in self.changes:
-            sample = change(sample, random)
+        # A generator for each change: what one leaves undrawn, as for a missing input, moves no other.
+        for change, own in zip(self.changes, random.spawn(len(self.changes)), strict=True):
+            sample = change(sample, own)
         return sample
 
 

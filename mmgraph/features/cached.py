@@ -1,7 +1,7 @@
 """`Cached`: a front end that keeps what it has computed."""
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -37,8 +37,9 @@ class Cached:
             is neither array nor text; for a file in the folder that is damaged.
 
     Example:
-        >>> from mmgraph.features import Patches
         >>> import numpy as np
+        >>> import tempfile
+        >>> from mmgraph.features import Patches
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     kept = Cached(Patches(2), folder)
         ...     first, second = kept([np.ones((2, 4))]), kept([np.ones((2, 4)), None])
@@ -56,6 +57,11 @@ class Cached:
     def channels(self) -> int:
         """As the front end's."""
         return self.front_end.channels
+
+    @property
+    def colours(self) -> int:
+        """As the front end's, by which `Video` reads image files; 3 for one without."""
+        return getattr(self.front_end, "colours", 3)
 
     @property
     def attributes(self) -> Mapping[str, Field]:
@@ -99,13 +105,16 @@ def _write(file: Path, nodes: NodeSet) -> None:
         else:
             tensors[f"attribute {name}"] = value
     file.parent.mkdir(parents=True, exist_ok=True)
-    handle, half = tempfile.mkstemp(dir=file.parent, suffix=".part")
-    os.close(handle)
+    half = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
     try:
+        half.touch()
+        mode = half.stat().st_mode
         save_file({name: value.clone().contiguous() for name, value in tensors.items()}, half)
+        if half.stat().st_mode != mode:  # safetensors puts a file of its own there, which only its owner may read
+            half.chmod(mode)
         os.replace(half, file)
     finally:
-        Path(half).unlink(missing_ok=True)
+        half.unlink(missing_ok=True)
 
 
 def _read(file: Path) -> NodeSet:

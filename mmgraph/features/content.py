@@ -13,7 +13,12 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-PACKAGES = ("mmgraph", "numpy", "scipy", "torch", "scikit-image", "pillow", "tokenizers", "spacy", "transformers")
+import mmgraph.media
+
+PACKAGES = (
+    *("mmgraph", "numpy", "scipy", "torch", "scikit-image", "pillow", "tokenizers", "spacy", "transformers"),
+    "pyopen-wakeword",
+)
 """What features are computed with; another version may compute others."""
 
 
@@ -119,8 +124,9 @@ def _code(kind: type[Any]) -> str:
 
 @cache
 def _surroundings() -> str:
-    """Source of this room, and versions."""
-    sources = [path.read_text() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    """Source of this room and of the one that reads its files, and versions."""
+    rooms = (Path(__file__).parent, Path(mmgraph.media.__file__).parent)
+    sources = [path.read_text() for room in rooms for path in sorted(room.glob("*.py"))]
     return "\n".join([*sources, *(f"{name} {_version(name)}" for name in PACKAGES)])
 
 

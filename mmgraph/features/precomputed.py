@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from mmgraph.features.raw import Part, check_each, join, rows_of
 from mmgraph.features.scaling import check_statistics, running_statistics
@@ -79,18 +80,29 @@ class Features:
     def fit(self, raws: Iterable[Any]) -> Self:
         """With `standardise` the same with mean and deviation of each column over these tables; else itself.
 
+        Of what is known: with "drop" of the rows that stay, with "zero" of all values that are finite.
+
         Raises:
-            ValueError: if there is no row, or for an input as in a call.
+            ValueError: if there is no row, or nothing known in a column, or for an input as in a call.
         """
         if not self.standardise:
             return self
-        plain = replace(self, mean=(), std=(), unknown="error" if self.unknown == "error" else "drop")
-        mean, std = running_statistics((plain([raw]).x for raw in raws), self.channels, "Features")
+        plain = replace(self, mean=(), std=())
+        mean, std = running_statistics((plain._known(raw) for raw in raws), self.channels, "Features")
         return replace(self, mean=mean, std=std)
 
     def __call__(self, raws: Sequence[Any]) -> NodeSet:
         """The rows of each input, none where it is None."""
         return join(check_each(raws, self._rows), len(raws), self.channels, self.attributes)
+
+    def _known(self, raw: object) -> Tensor:
+        """Features of the nodes of an input, NaN where a zero stands for what is unknown."""
+        x = self([raw]).x
+        if self.unknown == "zero" and raw is not None:
+            given = raw["features"] if isinstance(raw, Mapping) else raw
+            table = rows_of(given, self.channels, "features", finite=False)
+            x[torch.from_numpy(~np.isfinite(table))] = torch.nan
+        return x
 
     def _rows(self, raw: object) -> Part:
         given = raw if isinstance(raw, Mapping) else {"features": raw}

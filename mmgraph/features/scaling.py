@@ -27,31 +27,32 @@ def running_statistics(
     """Mean and standard deviation of each column over all rows; a column that never changes gets 1, not 0.
 
     Args:
-        tables: read once.
+        tables: read once; NaN is unknown and counts nowhere.
         columns: of each.
         taker: who learns, for messages.
         least: a smaller deviation is rounding, not a change.
 
     Raises:
-        ValueError: if there is no row.
+        ValueError: if there is no row, or nothing known in a column.
 
     Example:
         >>> running_statistics([torch.tensor([[1.0, 7.0]]), torch.tensor([[3.0, 7.0]])], 2, "LogMel")
         ((2.0, 7.0), (1.0, 1.0))
     """
-    number, mean, squares = 0, torch.zeros(columns).double(), torch.zeros(columns).double()
+    number, mean, squares = torch.zeros(3, columns, dtype=torch.float64)
     for table in tables:
-        if not len(table):
-            continue
         # Chan et al. 1979: exact where a column is large and changes little, as a sum of squares is not.
-        values, count = table.double(), len(table)
-        own = values.mean(0)
-        apart = own - mean
-        squares += (values - own).square().sum(0) + apart.square() * (number * count / (number + count))
-        mean += apart * (count / (number + count))
+        values, known = table.double(), ~table.isnan()
+        count = known.sum(0)
+        own = torch.where(known, values, 0).sum(0) / count.clamp(min=1)
+        apart, both = own - mean, (number + count).clamp(min=1)
+        squares += torch.where(known, values - own, 0).square().sum(0) + apart.square() * (number * count / both)
+        mean += apart * (count / both)
         number += count
-    if not number:
+    if not bool(number.any()):
         raise ValueError(f"{taker} found nothing to learn from")
+    if not bool(number.all()):
+        raise ValueError(f"{taker} found nothing to learn from in column {int(number.argmin())}")
     std = (squares / number).sqrt()
     steady = std <= (1e-7 * mean.abs() + 1e-12).clamp(min=least)  # what float32 numbers are apart
     return tuple(mean.tolist()), tuple(torch.where(steady, 1.0, std).tolist())

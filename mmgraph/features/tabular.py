@@ -134,7 +134,8 @@ class Table:
         found: dict[str, str | float] = {}
         for name in self._columns:
             value = raw.get(name)
-            if value is None or value == "" or (isinstance(value, float | np.floating) and math.isnan(value)):
+            empty = isinstance(value, str) and not value  # an array or pandas.NA would not say whether it equals ""
+            if value is None or empty or (isinstance(value, float | np.floating) and math.isnan(value)):
                 continue
             found[name] = _number(name, value) if name in self.numbers else _category(name, value)
         return found

@@ -58,6 +58,8 @@ def positions(index: SupportsIndex | slice | Tensor | np.ndarray | Sequence[Supp
     """Graph numbers (int64) that an index means. Raises IndexError out of range, TypeError for other types."""
     if isinstance(index, slice):
         return torch.tensor(range(length)[index], dtype=torch.int64)
+    if isinstance(index, np.ndarray) and index.dtype.kind in "biu":  # torch takes no negative strides or other bytes
+        index = np.ascontiguousarray(index, dtype=index.dtype.newbyteorder("="))
     try:
         numbers = torch.as_tensor(index)
     except (RuntimeError, TypeError, ValueError) as error:

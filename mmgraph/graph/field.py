@@ -1,5 +1,6 @@
 """`Field`: what one row of a named array holds, and the attributes with a fixed meaning."""
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -29,7 +30,8 @@ class Field:
         of: for targets: the modality whose nodes carry it, None where a graph carries it.
 
     Raises:
-        ValueError: on an unknown dtype, a negative size, a text with a shape, or categories that are not integers.
+        ValueError: on an unknown dtype, a negative size, a text with a shape, categories that are not integers, or a
+            number of them that is not whole.
 
     Example:
         >>> Field("int64", num_classes=10)
@@ -49,10 +51,23 @@ class Field:
             raise ValueError(f"a text has no shape, got shape={self.shape}")
         if min(self.shape, default=0) < 0:
             raise ValueError(f"sizes are 0 or more, got shape={self.shape}")
-        if self.num_classes is not None and (not self.dtype.startswith("int") or self.num_classes < 1):
+        if self.num_classes is None:
+            return
+        object.__setattr__(self, "num_classes", _whole(self.num_classes))
+        if not self.dtype.startswith("int") or self.num_classes < 1:
             raise ValueError(
                 f"num_classes={self.num_classes} needs an int dtype and at least 1, got dtype={self.dtype!r}"
             )
+
+
+def _whole(num_classes: object) -> int:
+    """An int, of a numpy number or a tensor too, which a file's JSON could not hold."""
+    try:
+        if not isinstance(num_classes, bool):
+            return operator.index(num_classes)  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    raise ValueError(f"num_classes={num_classes!r} is not a whole number")
 
 
 SPAN = Field("float32", (2,))

@@ -34,6 +34,14 @@ def single_graph(
             raise ValueError(f"attributes are given for {modality!r}, but no x")
     if not x:
         raise ValueError(f"sample {name!r} is empty: it has no node of any modality")
+    given: dict[str, object] = {
+        f"x of {modality!r} is a tensor [nodes, channels]": rows for modality, rows in x.items()
+    }
+    given |= {f"edge_index of {relation} is a tensor [2, edges]": index for relation, index in edge_index.items()}
+    given |= {f"edge_features of {relation} are a tensor [edges, channels]": f for relation, f in edge_features.items()}
+    for what, value in given.items():
+        if not isinstance(value, Tensor) or value.dim() == 0:
+            raise ValueError(f"{what}, got {value!r:.80}; use torch.as_tensor")
     schema = schema or _infer(x, edge_index, attributes, edge_features, targets)
     nodes = {}
     for modality, rows in x.items():

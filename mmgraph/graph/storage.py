@@ -48,9 +48,11 @@ def save(batch: GraphBatch, path: str | Path) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("wb"):  # for an OSError that names the file
-            pass
+            mode = temporary.stat().st_mode
         arrays = {name: value.numpy() for name, value in tensors.items()}
         save_file(arrays, temporary, metadata={KEY: json.dumps(header)})
+        if temporary.stat().st_mode != mode:  # safetensors puts a file of its own there, which only its owner may read
+            temporary.chmod(mode)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)

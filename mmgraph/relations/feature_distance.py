@@ -33,8 +33,9 @@ def require_metric(metric: str, features: tuple[str, ...]) -> None:
 
 def unit_vectors(x: Float[Tensor, "nodes channels"]) -> tuple[Float[Tensor, "nodes channels"], Bool[Tensor, " nodes"]]:
     """Vectors of length 1, and which of them have no direction: these stay 0."""
-    norm = x.norm(dim=1, keepdim=True)
-    return x / norm.clamp(min=torch.finfo(x.dtype).tiny), norm.squeeze(1) == 0
+    exact = x.double()  # in float32 the squares of large features are infinite, those of tiny ones 0
+    norm = exact.norm(dim=1, keepdim=True)
+    return (exact / norm.clamp(min=torch.finfo(exact.dtype).tiny)).to(x.dtype), norm.squeeze(1) == 0
 
 
 @dataclass(frozen=True)

@@ -90,8 +90,9 @@ class NearestInTime:
     def _limit(self, src: NodeSet, dst: NodeSet, centres: Tensor, own: Tensor, order: Tensor) -> Tensor:
         """Distance of the k-th nearest source of each destination, not beyond `within`."""
         alone = src is dst and not self.loops
-        reach = self.k + alone  # the nearest k stand within so many places before and after, in the order of time
-        if src.num_nodes == 0:
+        # The nearest k stand within so many places before and after, in the order of time; beyond the longest are none.
+        reach = min(self.k + alone, int(src.counts.max()) if src.num_nodes else 0)
+        if self.k > 2 * reach:
             return torch.full_like(own, self.within)
         place = bisect(centres, src, dst, own, right=False).unsqueeze(1) + torch.arange(-reach, reach)
         there = (place >= src.ptr[dst.graph].unsqueeze(1)) & (place < src.ptr[dst.graph + 1].unsqueeze(1))

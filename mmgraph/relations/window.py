@@ -8,6 +8,8 @@ from torch import Tensor
 from mmgraph.graph import EdgeList, NodeSet, Relation
 from mmgraph.relations.pairs import edges_from_ranges, edges_from_rows, meeting_rows, needed, place
 
+FAR = 1 << 62  # places; further than any sequence is long
+
 
 @dataclass(frozen=True)
 class Window:
@@ -61,15 +63,21 @@ class Window:
         if src is not dst:
             return self._across(src, dst)
         own, count = place(dst), dst.counts[dst.graph]
-        first = torch.minimum((own - self.past).clamp(min=0), count)
-        stop = torch.maximum(torch.minimum(own + self.future + 1, count), first)
+        past, future = self._reach()
+        first = torch.minimum((own - past).clamp(min=0), count)
+        stop = torch.maximum(torch.minimum(own + future + 1, count), first)
         return edges_from_ranges(dst, first, stop, loops=self.loops or min(self.past, self.future) < 0)
 
     def _across(self, src: NodeSet, dst: NodeSet) -> EdgeList:
         theirs, own = needed(self, src, "position"), needed(self, dst, "position")
-        reach = torch.stack([own - self.past, own + self.future], 1)
+        past, future = self._reach()
+        reach = torch.stack([own - past, own + future], 1)
         src_row, dst_row = meeting_rows(src, dst, torch.stack([theirs, theirs], 1), reach, _all)
         return edges_from_rows(src, dst, src_row, dst_row)
+
+    def _reach(self) -> tuple[int, int]:
+        """Past and future so far that a place plus them is still an int64."""
+        return max(min(self.past, FAR), -FAR), max(min(self.future, FAR), -FAR)
 
 
 def window_relations(src: str, dst: str | None = None, *, past: int, future: int) -> dict[Relation, Window]:

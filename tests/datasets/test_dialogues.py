@@ -65,6 +65,12 @@ def test_numbers_are_keys_too(tmp_path):
     assert Dialogues(write(tmp_path, parts.values()), "test", parts=tuple(parts))[0]["labels"].tolist() == [1]
 
 
+def test_parts_may_write_the_same_name_in_their_own_way(tmp_path):
+    parts = {"labels": {7: [1]}, "text": {"7": np.ones((1, 2))}, "sentences": {b"7": ["Hi"]}, "test": [np.int64(7)]}
+    (sample,) = Dialogues(write(tmp_path, parts.values()), "test", parts=tuple(parts))
+    assert sample["labels"].tolist() == [1] and sample["utterances"] == [{"text": "Hi", "speaker": ""}]
+
+
 def changed(part, name, value):
     parts = content()
     parts[part] = parts[part] | {name: value}

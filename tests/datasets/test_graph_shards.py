@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 import time
@@ -10,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mmgraph.datasets import SpokenGrid, build_files, build_shards, read_shard, write_shards
 from mmgraph.datasets.graph_shards import fingerprint
-from mmgraph.features import Words
+from mmgraph.features import Boxes, LogMel, Utterances, Words
 from mmgraph.graph import Field, GraphBatch, merge_files
 from mmgraph.graphs.spoken_grid import build, sample
 from mmgraph.relations import GraphBuilder, Window
@@ -147,6 +149,24 @@ def test_the_fingerprint_is_the_same_in_another_process_and_sees_what_was_learne
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == fingerprint(build().fit([sample()])) != fingerprint(build())
     assert fingerprint(builder()) == fingerprint(builder()) != fingerprint(builder(reach=2))
+
+
+@pytest.mark.parametrize("front_end", [Words(), Utterances(8, speakers=["Ann"]), LogMel(8000), Boxes(2, classes=["c"])])
+def test_the_fingerprint_stays_what_it_was_when_the_builder_is_used(front_end):
+    inputs = {
+        "Words": "one two",
+        "Utterances": ["one", {"text": "two", "speaker": "Ann"}],
+        "LogMel": (np.ones(800, dtype=np.float32), 8000),
+        "Boxes": {"image": np.zeros((4, 4, 3)), "box": [[0, 0, 1, 1]], "label": ["c"]},
+    }
+    samples = [{"id": "a", "input": inputs[type(front_end).__name__]}]
+    fresh = GraphBuilder({"input": front_end}, {("input", "next", "input"): Window(1, 0)}).fit(samples)
+    before = fingerprint(fresh)
+    graphs = fresh(samples)
+    assert fingerprint(fresh) == before
+    copy = pickle.loads(pickle.dumps(fresh))
+    assert copy(samples).equal(graphs) and fingerprint(copy) == before
+    assert fingerprint(GraphBuilder({"input": front_end}, {("input", "next", "input"): Window(2, 0)})) != before
 
 
 def test_memory_is_bounded_by_a_chunk_of_samples(tmp_path, monkeypatch):

@@ -23,6 +23,16 @@ def test_cells_with_commas_line_breaks_and_quotes_are_one_cell(tmp_path):
     )
 
 
+@pytest.mark.parametrize("letter", "\u2028\u2029\x85\x0b\x0c\x1c")
+def test_a_line_of_csv_ends_at_the_end_of_a_line_only(tmp_path, letter):
+    path = write(tmp_path, f'id,text\r\na,one{letter}two\r\nb,"three{letter}\r\nfour"\r\nc,five\n')
+    assert read_manifest(path)[1] == [
+        Row(2, {"id": "a", "text": f"one{letter}two"}),
+        Row(4, {"id": "b", "text": f"three{letter}\r\nfour"}),
+        Row(5, {"id": "c", "text": "five"}),
+    ]
+
+
 def test_lines_of_json_keep_numbers_and_may_lack_keys(tmp_path):
     path = write(tmp_path, '{"id": "a", "label": 1}\n\n{"id": "b", "text": " x ", "ok": true}\n', "manifest.jsonl")
     columns, rows = read_manifest(path)
@@ -86,6 +96,14 @@ def test_rows_of_a_group_belong_to_one_split(tmp_path):
     rows += [Row(4, {"split": "val", "who": 7}), Row(9, {"split": "train", "who": 7})]
     with pytest.raises(ValueError, match="line 9: who 7 is in train, and in val in line 4"):
         check_rows(tmp_path, rows, split="split", group="who")
+
+
+@pytest.mark.parametrize(("one", "other"), [(7, "7"), ("7", 7.0), (7, 7.0), (1, True)])
+def test_a_group_is_the_same_as_number_and_as_text(tmp_path, one, other):
+    rows = [Row(2, {"split": "train", "who": one}), Row(3, {"split": "test", "who": other})]
+    with pytest.raises(ValueError, match=f"line 3: who {other!r} is in test, and in train in line 2"):
+        check_rows(tmp_path, rows, split="split", group="who")
+    check_rows(tmp_path, [rows[0], Row(3, {"split": "test", "who": 7.5})], split="split", group="who")
 
 
 @pytest.mark.parametrize("name", ["dev", None, "Train"])

@@ -57,6 +57,15 @@ def test_validation_is_called_valid_and_shared_videos_are_listed(tmp_path):
     assert MMSA(path, "val").shared_videos == ()
 
 
+def test_a_split_that_is_a_copy_of_another_one_shares_all_its_videos(tmp_path):
+    path = write(tmp_path)
+    content = pickle.loads(path.read_bytes())
+    content["valid"] = content["test"]
+    path.write_bytes(pickle.dumps(content))
+    assert set(MMSA(path, "val").shared_videos) == {name.partition("$_$")[0] for name in MMSA(path, "test").ids}
+    assert set(MMSA(path, "test").shared_videos) >= set(MMSA(path, "val").shared_videos)
+
+
 def test_aligned_modalities_are_cut_to_the_tokens(tmp_path):
     aligned = {"audio": np.ones((4, 4, 2)), "vision": np.ones((4, 4, 3)), "audio_lengths": None, "vision_lengths": None}
     sample = MMSA(write(tmp_path, **aligned), "train")[0]

@@ -52,6 +52,31 @@ def test_what_is_written_is_read_again(tmp_path_factory, contents, per_shard):
             assert key != "features" or value.dtype == one[key].dtype
 
 
+@pytest.mark.parametrize("key", ["Image", "wordVectors", "a.b", "a b", "größe", ".x", "x.", "json"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(np.ones((2, 3)), np.zeros((1, 2, 3), dtype=np.uint8), "hello", 3, 0.5, True),
+        *(np.True_, np.int32(7), np.float32(0.5)),
+    ],
+)
+def test_names_of_inputs_and_numbers_of_any_kind_come_back(tmp_path, key, value):
+    (path,) = write_shards([{"id": "a", key: value, key.upper() + "2": value}], tmp_path)
+    (read,) = read_shard(path)
+    assert set(read) == {"id", key, key.upper() + "2"}
+    np.testing.assert_array_equal(read[key], value)
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">f4", "<f8", ">f8", "f2"])
+@pytest.mark.parametrize("rate", [8000, 8000.0, np.int64(8000)])
+def test_sounds_of_any_float_come_back(tmp_path, dtype, rate):
+    samples = np.linspace(-1, 1, 9).astype(dtype)
+    (path,) = write_shards([{"id": "a", "audio": (samples[::-1], rate)}], tmp_path)
+    (read,) = read_shard(path)
+    assert read["audio"][1] == 8000
+    np.testing.assert_array_equal(read["audio"][0], samples[::-1].astype(np.float32))
+
+
 def test_files_of_webdataset_are_read_by_their_endings(tmp_path, as_png, as_sound):
     pixels = np.zeros((2, 3, 3))
     array = io.BytesIO()
@@ -102,6 +127,7 @@ def test_a_shard_that_was_cut_off_is_an_error_wherever_it_was_cut(tmp_path, kept
         ([("a.npy", b"\x93NUMPY\x01\x00")], r"a\.npy: no array of numbers"),
         ([("a.json", b"[1]")], r"a\.json: an object is wanted, got list"),
         ([("a.json", b"{")], r"a\.json: Expecting"),
+        ([("a.json", b"[" * 100_000)], r"s\.tar, a\.json: maximum recursion depth"),
         ([("a.pyd", b"")], r"a\.pyd: files that end in \.pyd are not read"),
         ([("a.pickle", b"cos\nsystem\n.")], r"files that end in \.pickle are not read"),
         ([("a.txt", b"x"), ("a.text.txt", b"y")], r"a\.text\.txt: 'text' is given twice"),
@@ -146,6 +172,18 @@ def test_links_and_files_that_are_too_large_are_refused(tmp_path, monkeypatch):
         ([{"id": "a", "x": object()}], "a object cannot be written"),
         ([{"id": "a", "x": np.array([None])}], "a ndarray cannot be written"),
         ([{"id": "a", "text": " x"}], "white space at its ends"),
+        ([{"id": "a", "x/y": np.ones(2)}], "key 'x/y' of sample 'a' is no part of a file name"),
+        ([{"id": "a", "": np.ones(2)}], "key '' of sample 'a' is no part of a file name"),
+        ([{"id": "a", 3: 4}], "key 3 of sample 'a' is no part of a file name"),
+        ([{"id": "a", "x": np.complex64(1)}], "a complex64 cannot be written"),
+        ([{"id": "a", "audio": (np.ones(2, dtype=np.int16), 8000)}], "got int16 and rate=8000"),
+        ([{"id": "a", "audio": (np.ones(2), 8000.5)}], "got float64 and rate=8000.5"),
+        ([{"id": "a", "audio": (np.ones(2), "8000")}], "got float64 and rate='8000'"),
+        ([{"id": "a", "audio": (np.full(2, np.nan), 8000)}], "sample 0 of the sound is .*not finite"),
+        ([{"id": "a", "audio": (np.zeros(0), 8000)}], "a sound without samples"),
+        ([{"id": "a", "audio": (np.ones((2, 2, 2)), 8000)}], r"a sound of shape \(2, 2, 2\) at 8000 Hz cannot be"),
+        ([{"id": "a", "audio": (np.ones((2, 2000)), 8000)}], r"a sound of shape \(2, 2000\) at 8000 Hz cannot be"),
+        ([{"id": "a", "audio": (np.ones(2), 0)}], r"a sound of shape \(2,\) at 0 Hz cannot be"),
     ],
 )
 def test_samples_that_cannot_be_written_are_named_and_no_half_shard_is_left(tmp_path, samples, message):

@@ -77,6 +77,15 @@ def test_a_copy_depends_on_seed_and_id_and_not_on_the_order_or_the_others(change
 
 
 @each
+def test_a_missing_input_changes_nothing_about_what_other_changes_draw(change: Any) -> None:
+    whole, rest = samples(1), [{name: value for name, value in samples(1)[0].items() if name != change.key}]
+    others = [other for other in CHANGES if other.key != change.key]
+    for changes in ([change, *others], [*others, change]):
+        one, other = (Augmented(data, changes, seed=3)[1] for data in (whole, rest))
+        assert all(equal(one[key], other[key]) for key in other)
+
+
+@each
 def test_another_seed_changes_something_and_the_data_stay_as_they_are(change: Any) -> None:
     data = samples(8)
     one, other = (Augmented(data, [change], seed=seed) for seed in (1, 2))

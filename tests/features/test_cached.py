@@ -8,8 +8,9 @@ from typing import Any, Self
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from mmgraph.features import Boxes, Cached, Patches, Words
+from mmgraph.features import Boxes, Cached, Patches, Video, Words
 from mmgraph.graph import Field, NodeSet
 
 CALLS: list[int] = []
@@ -92,6 +93,14 @@ def test_the_wrong_input_keeps_its_position_in_the_message(tmp_path: Path) -> No
         front_end([good, object()])
 
 
+@pytest.mark.parametrize("colours", [1, 3])
+def test_frames_of_a_video_are_read_with_the_colours_of_what_is_cached(tmp_path: Path, colours: Any) -> None:
+    Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4)).save(tmp_path / "0.png")
+    video, plain = [([tmp_path / "0.png"], 1.0)], Patches(2, colours=colours)
+    assert torch.equal(Video(Cached(plain, tmp_path / "kept"))(video).x, Video(plain)(video).x)
+    assert Cached(Counting(), tmp_path).colours == 3
+
+
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     front_end = Cached(Counting(), tmp_path)
     front_end([[1.0]])
@@ -99,6 +108,13 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:20])
     with pytest.raises(ValueError, match=rf"{file.name} is damaged .*; delete it"):
         front_end([[1.0]])
+
+
+def test_a_file_may_be_read_by_whom_other_files_may_be_read(tmp_path: Path) -> None:
+    Cached(Patches(1), tmp_path)([np.zeros((2, 2))])
+    (file,) = tmp_path.rglob("*.safetensors")
+    (tmp_path / "plain").touch()
+    assert file.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+import mmgraph.media
 from mmgraph.features import LogMel, Patches, Superpixels, Video, Words
 from mmgraph.features import content as content_module
 from mmgraph.features.content import digest, front_end_digest
@@ -124,6 +125,15 @@ def test_another_version_of_a_package_is_another_digest(monkeypatch: pytest.Monk
     monkeypatch.undo()
     content_module._surroundings.cache_clear()
     assert front_end_digest(Patches(2)) == before
+
+
+def test_other_code_that_reads_images_is_another_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = front_end_digest(Patches(2))
+    content_module._surroundings.cache_clear()
+    (tmp_path / "decode.py").write_text("changed = True")
+    monkeypatch.setattr(mmgraph.media, "__file__", str(tmp_path / "__init__.py"))
+    assert front_end_digest(Patches(2)) != before
+    content_module._surroundings.cache_clear()
 
 
 def test_a_package_that_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,17 @@ def test_after_fit_unknown_values_are_the_mean() -> None:
     assert fitted([[[5.0], [NAN]]]).x.tolist() == [[3], [0]]
 
 
+def test_with_zero_every_known_value_counts_and_not_only_full_rows() -> None:
+    tables = [[[1.0, NAN], [3.0, 10.0]], {"features": [[NAN, 20.0], [5.0, -np.inf]]}]
+    fitted = Features(2, standardise=True, unknown="zero").fit(tables)
+    assert (fitted.mean, fitted.std) == ((3, 15), ((8 / 3) ** 0.5, 5))
+    assert fitted(tables).x[:, 1].tolist() == [0, -1, 1, 0]
+    dropped = Features(2, standardise=True, unknown="drop").fit(tables)
+    assert (dropped.mean, dropped.std) == ((3, 10), (1, 1))
+    with pytest.raises(ValueError, match="Features found nothing to learn from in column 1"):
+        Features(2, standardise=True, unknown="zero").fit([[[1.0, NAN]]])
+
+
 def test_without_standardise_there_is_nothing_to_learn() -> None:
     assert Features(1).fit([[[7.0]]]) == Features(1)
     with pytest.raises(ValueError, match="Features found nothing to learn from"):

@@ -17,9 +17,21 @@ def test_a_column_that_never_changes_is_not_divided_by_zero() -> None:
     assert running_statistics([torch.full((5, 2), 3e5)], 2, "X")[1] == (1, 1)
 
 
+def test_what_is_unknown_counts_nowhere() -> None:
+    table = torch.randn(60, 2) * 3 + 1
+    table[torch.rand(60, 2) < 0.5] = torch.nan
+    table[:9, 1] = torch.nan  # a part with a column of which nothing is known
+    mean, std = running_statistics(table.split([9, 30, 21]), 2, "X")
+    for column in range(2):
+        known = table[:, column][~table[:, column].isnan()].double()
+        assert (mean[column], std[column]) == pytest.approx((float(known.mean()), float(known.std(correction=0))))
+
+
 def test_no_row_teaches_nothing() -> None:
     with pytest.raises(ValueError, match="LogMel found nothing to learn from"):
         running_statistics([torch.zeros(0, 2)], 2, "LogMel")
+    with pytest.raises(ValueError, match="LogMel found nothing to learn from in column 1"):
+        running_statistics([torch.tensor([[1.0, torch.nan]])], 2, "LogMel")
 
 
 @pytest.mark.parametrize(

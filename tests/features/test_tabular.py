@@ -44,6 +44,8 @@ def test_a_column_without_values_teaches_nothing() -> None:
         ([50], "takes a mapping of columns to values, got list"),
         ({"height": 2}, r"unknown columns \['height'\]; the table has age, weight, smoker"),
         ({"age": "old"}, "column 'age' holds finite numbers below 1e30, got 'old'"),
+        ({"age": np.array([1, 2])}, r"column 'age' holds finite numbers below 1e30, got array\(\[1, 2\]\)"),
+        ({"smoker": np.array(["", "no"])}, "column 'smoker' holds categories"),
         ({"age": float("inf")}, "column 'age' holds finite numbers below 1e30, got inf"),
         ({"age": 10**400}, "column 'age' holds finite numbers below 1e30"),
         ({"smoker": 0.5}, "column 'smoker' holds categories"),

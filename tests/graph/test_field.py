@@ -1,13 +1,30 @@
+import numpy as np
 import pytest
 import torch
 
-from mmgraph.graph import STANDARD_ATTRIBUTES, Field
+from mmgraph.graph import STANDARD_ATTRIBUTES, Field, GraphSchema
 from mmgraph.graph.field import dtype_name
 
 
 @pytest.mark.unchecked
 def test_a_shape_becomes_a_tuple_of_ints() -> None:
     assert Field("float32", [2, 3]) == Field("float32", (2, 3))  # type: ignore[arg-type]
+
+
+@pytest.mark.unchecked
+@pytest.mark.parametrize("number", [np.int64(3), np.array([0, 2]).max() + 1, torch.tensor([0, 2]).max() + 1])
+def test_a_number_of_classes_counted_by_numpy_or_torch_is_a_number(number: int) -> None:
+    field = Field("int64", num_classes=number)
+    assert type(field.num_classes) is int
+    schema = GraphSchema({"text": 1}, targets={"answer": field})
+    assert schema == GraphSchema({"text": 1}, targets={"answer": Field("int64", num_classes=3)})
+
+
+@pytest.mark.unchecked
+@pytest.mark.parametrize("number", [3.0, np.float32(3), torch.tensor(2.5), True, "3"])
+def test_a_number_of_classes_that_is_not_whole_is_refused(number: object) -> None:
+    with pytest.raises(ValueError, match=r"num_classes=.* is not a whole number"):
+        Field("int64", num_classes=number)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

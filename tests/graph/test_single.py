@@ -1,3 +1,6 @@
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 
@@ -35,6 +38,19 @@ def test_a_schema_is_made_from_what_is_given() -> None:
     )
     assert graph.ids.tolist() == ["cat"]
     assert graph.targets["label"].mask.tolist() == [False]
+
+
+@pytest.mark.unchecked
+@pytest.mark.parametrize("rows", [np.zeros((2, 4)), [[0.0]], torch.tensor(2.0), None])
+def test_what_is_no_tensor_is_named(rows: Any) -> None:
+    with pytest.raises(ValueError, match=r"(?s)x of 'image' is a tensor \[nodes, channels\], got .*torch.as_tensor"):
+        GraphBatch.single({"image": rows}, {})
+    with pytest.raises(ValueError, match=r"edge_index of \('text', 'with', 'image'\) is a tensor \[2, edges\], got"):
+        GraphBatch.single(X, {WITH: rows})
+    with pytest.raises(
+        ValueError, match=r"edge_features of \('text', 'with', 'image'\) are a tensor \[edges, channels"
+    ):
+        GraphBatch.single(X, {WITH: torch.tensor([[0], [1]])}, edge_features={WITH: rows})
 
 
 def test_targets_of_nodes_are_rows_of_their_nodes() -> None:

@@ -99,6 +99,12 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(path: Path, monkeypa
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
+def test_a_file_may_be_read_by_whom_other_files_may_be_read(path: Path) -> None:
+    GRAPH.save(path)
+    path.with_name("plain").touch()
+    assert path.stat().st_mode == path.with_name("plain").stat().st_mode
+
+
 def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere"):
         save(GRAPH, tmp_path / "nowhere" / "graphs")

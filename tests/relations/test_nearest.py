@@ -80,6 +80,15 @@ def test_squares_beyond_float32_find_their_neighbours() -> None:
     assert Nearest(1)(nodes, nodes).src.tolist() == [1, 2, 1, 0]
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1e-20, 1.0, 1e20, 1e37])
+def test_cosines_do_not_depend_on_the_size_of_features(scale: float) -> None:
+    nodes = NodeSet.of([torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]]) * scale])
+    edges = Nearest(1, "cosine", features=("similarity",))(nodes, nodes)
+    assert edges.src.tolist() == [1, 0, 1]
+    assert edges.features is not None
+    assert edges.features.squeeze(1).tolist() == pytest.approx([1.01**-0.5] * 2 + [0.1 * 1.01**-0.5], abs=1e-6)
+
+
 def test_fewer_than_one_neighbour_is_refused() -> None:
     with pytest.raises(ValueError, match="k=0: give at least 1"):
         Nearest(0)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mmgraph.graph import NodeSet
-from mmgraph.relations import NearestInTime
+from mmgraph.relations import Complete, NearestInTime
 from tests.relations.tiny import graph, pairs
 
 
@@ -54,6 +54,16 @@ def test_a_long_sequence_needs_little_memory() -> None:
     span = torch.arange(300_000).float().unsqueeze(1).expand(-1, 2)
     nodes = NodeSet(torch.zeros(300_000, 0), torch.tensor([0, 300_000]), {"span": span})
     assert NearestInTime(2)(nodes, nodes).num_edges == 600_000  # all pairs would be 90 thousand million
+
+
+@pytest.mark.parametrize("loops", [False, True])
+def test_more_neighbours_than_there_are_are_all_of_them(loops: bool) -> None:
+    spans = [torch.rand(count, 2).sort(1).values for count in (0, 1, 4)]
+    nodes = NodeSet.of([torch.zeros(len(span), 1) for span in spans], span=spans)
+    everyone = pairs(Complete(loops=loops)(nodes, nodes))
+    assert [pairs(NearestInTime(k, loops=loops)(nodes, nodes)) for k in (4, 9, 2**62)] == [everyone] * 3
+    close = NearestInTime(9, within=0.1, loops=loops)(nodes, nodes)
+    assert pairs(close) == pairs(NearestInTime(2**62, within=0.1, loops=loops)(nodes, nodes))
 
 
 def test_wrong_arguments_are_refused() -> None:

@@ -1,5 +1,7 @@
 """`Window`; what every rule promises is asked in test_rules.py."""
 
+import sys
+
 import pytest
 import torch
 
@@ -56,6 +58,17 @@ def test_past_now_and_future_are_a_partition(across: bool) -> None:
     assert [name for _, name, _ in relations] == ["past", "now", "future"]
     found = sorted(pair for rule in relations.values() for pair in pairs(rule(src, dst)))
     assert found == sorted(pairs(Complete(loops=True)(src, dst)))
+
+
+@pytest.mark.parametrize("far", [sys.maxsize, 10**30])
+@pytest.mark.parametrize("across", [False, True])
+def test_a_window_beyond_every_number_holds_everything_before_and_after(far: int, across: bool) -> None:
+    position = [torch.tensor([0, 1, 2_000_000_000_000])]
+    dst = NodeSet.of([torch.zeros(3, 1)], position=position)
+    src = NodeSet.of([torch.zeros(3, 1)], position=position) if across else dst
+    assert pairs(Window(far, far)(src, dst)) == pairs(Complete(loops=True)(src, dst))
+    assert pairs(Window(far, -1)(src, dst)) == [(0, 1), (0, 2), (1, 2)]
+    assert pairs(Window(-1, far)(src, dst)) == [(1, 0), (2, 0), (2, 1)]
 
 
 @pytest.mark.parametrize(("past", "future"), [(-1, 0), (0, -2)])
