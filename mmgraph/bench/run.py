@@ -17,6 +17,7 @@ from mmgraph.bench.suite import Candidate, Splits, Suite, Train
 from mmgraph.graph import GraphBatch, GraphSchema, NodeSet
 from mmgraph.tasks import Task
 from mmgraph.training import FitSettings, History, data_digest, predict
+from mmgraph.training.record import is_plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +122,6 @@ def architecture_digest(model: nn.Module) -> str:
         >>> len(digests)
         2
     """
-    plain = (bool, int, float, str, tuple, type(None))
     parts = [
         [
             name,
@@ -130,7 +130,7 @@ def architecture_digest(model: nn.Module) -> str:
             {
                 key: repr(value)
                 for key, value in sorted(vars(module).items())
-                if key[0] != "_" and isinstance(value, plain)
+                if key[0] != "_" and (isinstance(value, tuple) or is_plain(value))
             },
         ]
         for name, module in model.named_modules()

@@ -8,7 +8,9 @@ import typer
 
 @contextmanager
 def one_line_errors(*, debug: bool) -> Iterator[None]:
-    """Turns a ValueError, which says what a caller did wrong, into its message and exit code 2; others pass.
+    """Turns what a user did wrong into one line and exit code 2; other errors pass.
+
+    That is a ValueError, which says it, and an OSError about a file: a folder that is not there, or may not be written.
 
     Example:
         >>> try:
@@ -20,8 +22,9 @@ def one_line_errors(*, debug: bool) -> Iterator[None]:
     """
     try:
         yield
-    except ValueError as error:
-        if debug:
+    except (ValueError, OSError) as error:
+        # Without a file's name it is not about what the user gave: a pipe that was closed, for example.
+        if debug or (isinstance(error, OSError) and error.filename is None):
             raise
         message = "; ".join([str(error), *getattr(error, "__notes__", [])])
         typer.echo(f"mmgraph: {message} (--debug shows where)", err=True)

@@ -148,12 +148,19 @@ def find_sample(graphs: GraphBatch, sample: str) -> int:
 
 
 def choose(found: Explained, number: int, samples: int, seed: int) -> tuple[Explained, GraphBatch]:
-    """The graph with that number and others drawn by chance, and different ones as reference, if there are any."""
+    """The graph with that number and others drawn by chance, and different ones as reference.
+
+    The reference is all graphs if no others are left, or if those lack a modality: baselines and donors are of each.
+    """
     order = torch.randperm(len(found.graphs), generator=torch.Generator().manual_seed(seed)).tolist()
     order.remove(number)
     chosen, rest = sorted([number, *order[: samples - 1]]), order[samples - 1 :][:REFERENCE]
     truth = found.truth and Truth(found.truth.modality, [found.truth.boxes[i] for i in chosen])
-    reference = found.graphs[rest] if rest else found.graphs
+    reference = found.graphs[rest]
+    if not rest or any(
+        nodes.num_nodes > len(reference.nodes[name].x) == 0 for name, nodes in found.graphs.nodes.items()
+    ):
+        reference = found.graphs
     return Explained(found.model, found.graphs[chosen], truth), reference
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmgraph.graph import GraphBatch, GraphSchema
 from mmgraph.nn import NodeEncoder, pad
+from mmgraph.nn.by_name import ByName
 
 
 class ConcatMLP(nn.Module):
@@ -55,7 +56,7 @@ class ConcatMLP(nn.Module):
                 f"sizes are at least 1, got {out_channels=}, {node_channels=}, {hidden_channels=}, {num_layers=}"
             )
         self.schema, self.lengths = schema, dict(lengths)
-        self.encoders = nn.ModuleDict({name: NodeEncoder(schema, name, node_channels) for name in schema.modalities})
+        self.encoders = ByName({name: NodeEncoder(schema, name, node_channels) for name in schema.modalities})
         layers: list[nn.Module] = []
         channels = sum(lengths.values()) * node_channels
         for _ in range(num_layers):

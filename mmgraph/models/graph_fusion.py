@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mmgraph.graph import FlatGraph, GraphBatch, GraphSchema
 from mmgraph.nn import AttentionPool, GATv2Conv, GraphBlock, NodeEncoder
+from mmgraph.nn.by_name import ByName
 from mmgraph.nn.relations import Rewired
 from mmgraph.ops import Scope
 
@@ -70,7 +71,7 @@ class GraphFusion(nn.Module):
                 f"{num_layers=}, {heads=}"
             )
         self.schema = schema
-        self.encoders = nn.ModuleDict(
+        self.encoders = ByName(
             {name: NodeEncoder(schema, name, hidden_channels, dropout=dropout) for name in schema.modalities}
         )
         learn = [learned(schema, hidden_channels) for _ in range(num_layers)] if learned else []

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from mmgraph.graph import GraphBatch, GraphSchema
 from mmgraph.nn import NodeEncoder, pad
+from mmgraph.nn.by_name import ByName
 
 
 class NodeTransformer(nn.Module):
@@ -49,7 +50,7 @@ class NodeTransformer(nn.Module):
                 f"{num_layers=}, {heads=}"
             )
         self.schema = schema
-        self.encoders = nn.ModuleDict(
+        self.encoders = ByName(
             {name: NodeEncoder(schema, name, hidden_channels, dropout=dropout) for name in schema.modalities}
         )
         self.modality = nn.Parameter(torch.randn(len(schema.modalities), hidden_channels) * 0.02)

@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mmgraph.graph import FlatGraph, GraphSchema
+from mmgraph.nn.by_name import ByName
 
 
 class GraphBlock(nn.Module):
@@ -34,10 +35,10 @@ class GraphBlock(nn.Module):
         self.conv = conv
         # The conv reads a modality only if a relation starts or ends there; a norm of another would never be trained.
         read = {end for relation in schema.edge_types for end in (relation[0], relation[2])}
-        self.conv_norm = nn.ModuleDict(
+        self.conv_norm = ByName(
             {name: nn.LayerNorm(channels) if name in read else nn.Identity() for name in schema.modalities}
         )
-        self.feed_forward = nn.ModuleDict({name: _feed_forward(channels, dropout) for name in schema.modalities})
+        self.feed_forward = ByName({name: _feed_forward(channels, dropout) for name in schema.modalities})
         self.dropout = nn.Dropout(dropout)
 
     def forward(

@@ -4,6 +4,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mmgraph.graph import GraphSchema, NodeSet
+from mmgraph.nn.by_name import ByName
 from mmgraph.nn.positions import PositionalEncoding
 
 
@@ -39,7 +40,7 @@ class NodeEncoder(nn.Module):
             if channels
             else None
         )
-        self.embeddings = nn.ModuleDict({name: nn.Embedding(count, out_channels) for name, count in classes.items()})
+        self.embeddings = ByName({name: nn.Embedding(count, out_channels) for name, count in classes.items()})
         self.positions = PositionalEncoding(attributes, out_channels)
         if not (channels or classes or self.positions.names):
             raise ValueError(f"modality {modality!r} has nothing to encode: no channels, no categories, no place")

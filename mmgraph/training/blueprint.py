@@ -68,6 +68,15 @@ class Blueprint:
         """The modules that the function and the named arguments are imported from."""
         return tuple(dict.fromkeys(name.partition(":")[0] for name in self._names()))
 
+    def target(self, allow: Iterable[str] = ()) -> Any:
+        """The function or class itself. Raises ValueError if its name is not allowed or not there.
+
+        Example:
+            >>> Blueprint("mmgraph.training:FitSettings").target().__name__
+            'FitSettings'
+        """
+        return _find(self.function, ("mmgraph", *allow))
+
     def build(self, allow: Iterable[str] = ()) -> Any:
         """Calls the function.
 
@@ -78,7 +87,7 @@ class Blueprint:
             ValueError: if a name is not allowed or not there, or the function takes other arguments.
         """
         allowed = ("mmgraph", *allow)
-        function = _find(self.function, allowed)
+        function = self.target(allowed[1:])
         arguments = map_leaves(
             dict(self.arguments), lambda leaf: _find(leaf.name, allowed) if isinstance(leaf, Name) else leaf
         )
@@ -111,16 +120,22 @@ def _name_of(function: Any) -> str:
 
 def _find(function: str, allowed: tuple[str, ...]) -> Any:
     module, _, name = function.partition(":")
-    if not _within(module, allowed):
+    if not within(module, allowed):
         raise ValueError(f"{function} is outside of {', '.join(allowed)}; if you trust it, pass allow=[{module!r}]")
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise ValueError(f"{function} cannot be imported: {error}") from error
-    if not callable(found) or not _within(str(getattr(found, "__module__", "")), allowed):
+    if not callable(found) or not within(str(getattr(found, "__module__", "")), allowed):
         raise ValueError(f"{function} is not a function or class that was defined in {', '.join(allowed)}")
     return found
 
 
-def _within(module: str, allowed: tuple[str, ...]) -> bool:
+def within(module: str, allowed: tuple[str, ...]) -> bool:
+    """Whether a module is one of some modules or packages, or in one.
+
+    Example:
+        >>> within("mmgraph.nn", ("mmgraph",)), within("mmgraphx", ("mmgraph",))
+        (True, False)
+    """
     return any(module == name or module.startswith(name + ".") for name in allowed)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmgraph.training.blueprint import Blueprint
+from mmgraph.training.blueprint import Blueprint, within
 from mmgraph.training.checkpoint import load_checkpoint, save_checkpoint
 
 
@@ -38,7 +38,8 @@ def save_model(model: nn.Module, path: Path | str, blueprint: Blueprint) -> None
 def load_model(path: Path | str, *, allow: Iterable[str] = ()) -> nn.Module:
     """The model that `save_model`, or `fit` with a blueprint, left in a folder: on the CPU, in evaluation mode.
 
-    Nothing is unpickled, and only names inside `mmgraph` or `allow` are imported. The global random state is untouched.
+    Nothing is unpickled, and only names inside `mmgraph` or `allow` are imported; in `mmgraph` only classes of modules,
+    because its functions read and run files too. The global random state is untouched.
 
     Args:
         path: such a folder, for a run `out / "best"` or `out / "last"`.
@@ -51,13 +52,15 @@ def load_model(path: Path | str, *, allow: Iterable[str] = ()) -> nn.Module:
     state = load_checkpoint(folder)
     if not isinstance(state, dict) or not isinstance(state.get("model"), dict):
         raise ValueError(f"{folder} holds no model")
-    plan = state.get("blueprint")
+    plan, trusted = state.get("blueprint"), tuple(allow)
     if not isinstance(plan, dict) or set(plan) != {"function", "arguments"}:
         raise ValueError(
             f"{folder} holds weights but no blueprint: give `fit` one, or load the weights into a model yourself"
         )
     try:
-        model = _build(Blueprint(**plan), allow)
+        blueprint = Blueprint(**plan)
+        _require_module(blueprint, trusted)
+        model = _build(blueprint, trusted)
         require_same_weights(model.state_dict(), state["model"])
     except ValueError as error:
         error.add_note(f"while loading the model in {folder}")
@@ -83,6 +86,14 @@ def require_same_weights(ours: Mapping[str, Any], given: Mapping[str, Any]) -> N
         mine, other = _describe(ours[name]), _describe(given[name])
         if mine != other:
             raise ValueError(f"weight {name!r} is {other}, the model has {mine}")
+
+
+def _require_module(blueprint: Blueprint, trusted: tuple[str, ...]) -> None:
+    """Raises ValueError if what a file names is not trusted and could do more than make a model."""
+    found = blueprint.target(trusted)
+    if not (isinstance(found, type) and issubclass(found, nn.Module)) and not within(found.__module__, trusted):
+        module = blueprint.function.partition(":")[0]
+        raise ValueError(f"{blueprint.function} is no class of modules; if you trust it, pass allow=[{module!r}]")
 
 
 def _build(blueprint: Blueprint, allow: Iterable[str]) -> nn.Module:

@@ -6,7 +6,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
@@ -39,6 +39,8 @@ class RunRecord:
         command: how the process was started.
         started: date and time, UTC.
         augment: how the training graphs were changed, with its settings; "None" if they were not.
+        options: the plain attributes of each module of the model, such as a conv's scope, which neither its weights nor
+            what it prints may show.
     """
 
     settings: Mapping[str, Any]
@@ -50,6 +52,7 @@ class RunRecord:
     command: str
     started: str
     augment: str = "None"
+    options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -86,11 +89,15 @@ class RunRecord:
             shlex.join(sys.orig_argv),
             datetime.now(UTC).isoformat(timespec="seconds"),
             _ADDRESS.sub("", repr(augment)),
+            {name: plain_attributes(module) for name, module in model.named_modules()},
         )
 
     def difference(self, other: "RunRecord") -> str | None:
         """The first thing that decides the result and differs from `other`; None if nothing does."""
-        for part in ("settings", "schema", "data", "task", "model", "augment"):
+        parts = ["settings", "schema", "data", "task", "model", "augment"]
+        if other.options:  # a record that an earlier version wrote has none
+            parts.append("options")
+        for part in parts:
             found = _difference(getattr(self, part), getattr(other, part), part)
             if found:
                 return found
@@ -131,6 +138,34 @@ def describe_model(model: nn.Module) -> dict[str, str]:
         name: f"{type(module).__module__}:{type(module).__qualname__}({_ADDRESS.sub('', module.extra_repr())})"
         for name, module in model.named_modules()
     }
+
+
+def plain_attributes(module: nn.Module) -> dict[str, str]:
+    """The public attributes of a module that are numbers, texts, or lists, tuples and dicts of such, as text.
+
+    Example:
+        >>> plain_attributes(nn.Flatten())
+        {'end_dim': '-1', 'start_dim': '1'}
+    """
+    return {
+        name: repr(value)
+        for name, value in sorted(vars(module).items())
+        if name[0] != "_" and name != "training" and is_plain(value)
+    }
+
+
+def is_plain(value: object) -> bool:
+    """Whether a value is a number, a text, None, or a list, tuple or dict of such.
+
+    Example:
+        >>> is_plain({"text": (3, None)}), is_plain([nn.ReLU])
+        (True, False)
+    """
+    if isinstance(value, list | tuple):
+        return all(map(is_plain, value))
+    if isinstance(value, Mapping):
+        return all(is_plain(part) for pair in value.items() for part in pair)
+    return value is None or isinstance(value, bool | int | float | str)
 
 
 def data_digest(graphs: GraphBatch) -> str:

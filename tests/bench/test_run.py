@@ -20,7 +20,8 @@ from mmgraph.bench.run import (
     targets_only,
     train_model,
 )
-from mmgraph.graph import GraphBatch, Target
+from mmgraph.graph import GraphBatch, GraphSchema, Target
+from mmgraph.models import ConcatMLP
 from mmgraph.tasks import Classification
 from mmgraph.training import FitSettings, NodeDropout, evaluate, fit
 
@@ -143,3 +144,9 @@ def test_the_architecture_digest_sees_sizes_and_plain_attributes_and_no_weights(
 
     assert digest() == digest()
     assert len({digest(), digest(channels=4), digest(p=0.2), digest(scope="relation")}) == 4
+
+
+def test_the_architecture_digest_sees_the_lengths_of_a_concatenation() -> None:
+    schema = GraphSchema({"image": 2, "text": 2})
+    models = [ConcatMLP(schema, 2, {"image": number, "text": 5 - number}) for number in (2, 3)]
+    assert len({architecture_digest(model) for model in models}) == 2  # with weights of the same shapes

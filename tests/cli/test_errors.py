@@ -1,5 +1,7 @@
 """What a user sees of an error."""
 
+from pathlib import Path
+
 import pytest
 import typer
 
@@ -27,6 +29,18 @@ def test_with_debug_the_error_passes() -> None:
         fail(debug=True)
 
 
-def test_an_error_that_is_no_mistake_of_the_user_passes() -> None:
-    with pytest.raises(KeyError), one_line_errors(debug=False):
-        raise KeyError("layer")
+def test_a_path_that_cannot_be_used_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "missing" / "graph.json"
+    with pytest.raises(typer.Exit) as caught, one_line_errors(debug=False):
+        path.write_text("")
+    assert caught.value.exit_code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("mmgraph: ") and str(path) in said and said.endswith(" (--debug shows where)\n")
+    with pytest.raises(FileNotFoundError), one_line_errors(debug=True):
+        path.write_text("")
+
+
+@pytest.mark.parametrize("error", [KeyError("layer"), BrokenPipeError(32, "Broken pipe"), RuntimeError("no memory")])
+def test_an_error_that_is_no_mistake_of_the_user_passes(error: Exception) -> None:
+    with pytest.raises(type(error)), one_line_errors(debug=False):
+        raise error

@@ -10,11 +10,12 @@ import torch
 
 from mmgraph import ops
 from mmgraph.cli.demo import DemoSize, build_splits
-from mmgraph.cli.explain import choose, load_run, run_explain
+from mmgraph.cli.explain import Explained, choose, load_run, run_explain
 from mmgraph.explain import Method, standard_methods
 from mmgraph.graph import GraphBatch
 from mmgraph.models import GraphFusion
 from mmgraph.training import Blueprint, save_model
+from mmgraph.training.augment import keep_nodes
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +121,14 @@ def test_graphs_that_are_explained_are_not_their_own_reference(saved: Callable[.
     assert "s5" in chosen.graphs.ids.tolist() and len(chosen.graphs) == 3
     assert not set(chosen.graphs.ids.tolist()) & set(reference.ids.tolist()) and len(reference) == 5
     assert len(choose(found, 0, 99, seed=0)[1]) == 8
+
+
+def test_the_reference_has_every_modality_that_some_graph_has(graphs: GraphBatch) -> None:
+    without = keep_nodes(graphs, {"a": graphs.nodes["a"].graph == 0})  # only the first graph has nodes of "a"
+    model = GraphFusion(graphs.schema, 2, hidden_channels=8)
+    chosen, reference = choose(Explained(model, without), 0, 3, seed=0)
+    assert "s0" in chosen.graphs.ids.tolist() and len(reference) == 8
+    standard_methods(model, reference)
 
 
 def test_what_is_missing_is_said(saved: Callable[..., Path], tmp_path: Path) -> None:

@@ -196,6 +196,10 @@ def test_another_run_is_not_resumed(tmp_path: Path, data: Data, model: Model, se
         resume(model(), Classification("label", 2, label_smoothing=0.1), train, val, settings())
     with pytest.raises(ValueError, match=r"model.dropout was .*p=0.5.* is now .*p=0.1"):
         resume(model(dropout=0.1), TASK, train, val, settings())
+    net = model()
+    net.scope = "relation"  # stands for what a module keeps as a plain attribute and does not print
+    with pytest.raises(ValueError, match=r"options\.\.scope was None, is now .relation"):
+        resume(net, TASK, train, val, settings())
     with pytest.raises(ValueError, match="holds a run already"):
         fit(model(), TASK, train, val, settings(), out=tmp_path)
 

@@ -43,6 +43,26 @@ def test_code_outside_of_mmgraph_is_not_run_unless_allowed(tmp_path: Path) -> No
     assert f"while loading the model in {tmp_path}" in caught.value.__notes__
 
 
+@pytest.mark.parametrize("function", ["mmgraph.bench:load_suite", "mmgraph.training:load_checkpoint"])
+def test_a_file_cannot_have_a_function_of_mmgraph_called(tmp_path: Path, function: str) -> None:
+    suite = tmp_path / "suite.py"  # load_suite would run it
+    suite.write_text("from pathlib import Path\nPath(__file__).with_name('ran').touch()\n")
+    name = "path" if function.endswith("suite") else "folder"
+    tree = {"blueprint": {"function": function, "arguments": {name: str(suite)}}, "model": {}}
+    save_checkpoint(tree, tmp_path / "model")
+    with pytest.raises(ValueError, match=f"{function} is no class of modules; if you trust it, pass allow"):
+        load_model(tmp_path / "model")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_function_that_makes_a_model_is_called_if_it_is_trusted(tmp_path: Path, tiny_models: Any) -> None:
+    tiny_models.make = lambda: tiny_models.MeanModel(GraphSchema({"text": 3}))
+    tiny_models.make.__module__ = "tiny_models"
+    blueprint = Blueprint("tiny_models:make")
+    save_model(tiny_models.make(), tmp_path, blueprint)
+    assert load_model(tmp_path, allow=iter(["tiny_models"])).schema == GraphSchema({"text": 3})
+
+
 def test_a_blueprint_of_another_size_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"weight 'weight' is float32 \[2, 3\], the model has float32 \[2, 2\]"):
         save_model(nn.Linear(3, 2), tmp_path, Blueprint.of(nn.Linear, in_features=2, out_features=2))

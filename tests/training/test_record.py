@@ -115,5 +115,19 @@ def test_a_models_description_has_no_addresses() -> None:
     assert " at 0x" not in str(describe_model(Apply()))
 
 
+def test_what_only_an_attribute_of_the_model_says_is_a_difference(data: Callable[..., GraphBatch]) -> None:
+    def of(**attributes: object) -> RunRecord:
+        model = nn.Sequential(nn.ReLU())
+        vars(model[0]).update(attributes)
+        model.train(bool(attributes))  # modes are what training sets them to
+        return RunRecord.of(model, Classification("label", 2), {"train": data(2)}, FitSettings(), CPU)
+
+    assert of(scope="node").difference(of(scope="node")) is None
+    assert of(scope="relation").difference(of(scope="node")) == "options.0.scope was 'node', is now 'relation'"
+    assert of(lengths={"a": 3, "b": 2}).difference(of(lengths={"a": 2, "b": 3})) is not None
+    assert of(function=len).difference(of(function=print)) is None  # may print another address in every process
+    assert of(scope="node").difference(replace(of(scope="relation"), options={})) is None  # of an earlier version
+
+
 def test_the_environment_names_only_packages_that_are_there() -> None:
     assert None not in environment(CPU).values()
