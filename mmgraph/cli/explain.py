@@ -157,9 +157,7 @@ def choose(found: Explained, number: int, samples: int, seed: int) -> tuple[Expl
     chosen, rest = sorted([number, *order[: samples - 1]]), order[samples - 1 :][:REFERENCE]
     truth = found.truth and Truth(found.truth.modality, [found.truth.boxes[i] for i in chosen])
     reference = found.graphs[rest]
-    if not rest or any(
-        nodes.num_nodes > len(reference.nodes[name].x) == 0 for name, nodes in found.graphs.nodes.items()
-    ):
+    if not torch.equal(reference.present.any(0), found.graphs.present.any(0)):
         reference = found.graphs
     return Explained(found.model, found.graphs[chosen], truth), reference
 

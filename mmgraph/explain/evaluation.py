@@ -97,13 +97,14 @@ class Evaluation:
         return self.estimates[method][measure].minus(self.estimates[RANDOM][measure])
 
     def best(self, measure: str) -> str:
-        """The method with the best mean of a measure.
+        """The method with the best mean of a measure, among those that have one.
 
         Raises:
             ValueError: if the measure has no better and worse, or was not measured.
         """
         good = BETTER.get(measure, "")
-        known = {name: row[measure].mean for name, row in self.estimates.items() if measure in row}
+        measured = {name: row[measure] for name, row in self.estimates.items() if measure in row}
+        known = {name: found.mean for name, found in measured.items() if found.num_graphs}
         if good not in ("larger", "smaller") or not known:
             raise ValueError(f"no best method by {measure!r}: it has no better and worse, or was not measured")
         return max(known, key=known.__getitem__) if good == "larger" else min(known, key=known.__getitem__)

@@ -43,7 +43,7 @@ class ClassScore:
         kind: "log_odds", "logit" or "probability".
 
     Raises:
-        ValueError: on another kind, or when outputs have no such class.
+        ValueError: on another kind, or when outputs have no such class, or only one: nothing to choose between.
 
     Example:
         >>> score = ClassScore(torch.tensor([1]), "probability")
@@ -72,6 +72,8 @@ class ClassScore:
         chosen = self.classes.to(outputs.device)[graphs].unsqueeze(1)
         if chosen.numel() and not 0 <= int(chosen.min()) <= int(chosen.max()) < outputs.shape[1]:
             raise ValueError(f"the outputs have {outputs.shape[1]} classes, the score asks for {chosen.unique()}")
+        if outputs.shape[1] == 1 and self.kind != "logit":
+            raise ValueError(f"one output is no choice between classes and has no {self.kind}: take OutputScore(0)")
         own = outputs.gather(1, chosen).squeeze(1)
         if self.kind == "logit":
             return own

@@ -97,6 +97,14 @@ def test_what_was_not_measured_is_refused(typed: GraphBatch, fusion):
         found.best("sparsity")
 
 
+def test_a_method_whose_measure_is_not_defined_is_not_the_best():
+    nowhere, somewhere = (Estimate.of(torch.tensor([value])) for value in (float("nan"), 0.5))
+    measured = {"constant": {"stability": nowhere}, "other": {"stability": somewhere}}
+    assert Evaluation(measured, {}, Measures(), 1).best("stability") == "other"
+    with pytest.raises(ValueError, match="no best method by 'stability'"):
+        Evaluation({"constant": {"stability": nowhere}}, {}, Measures(), 1).best("stability")
+
+
 def test_the_standard_methods_all_run(typed: GraphBatch, fusion):
     methods = standard_methods(fusion, typed, draws=1)
     methods["learned masks"] = replace(methods["learned masks"], steps=5)  # its settings are tested elsewhere

@@ -50,6 +50,9 @@ def test_an_unknown_kind_is_named():
 def test_what_the_outputs_do_not_have_is_refused():
     with pytest.raises(ValueError, match="have 3 classes, the score asks for"):
         ClassScore(torch.tensor([3, 0]))(OUTPUTS, torch.tensor([0, 1]))
+    for kind in ("log_odds", "probability"):  # of the only class: infinite, and 1
+        with pytest.raises(ValueError, match=f"no choice between classes and has no {kind}: take OutputScore"):
+            ClassScore(torch.tensor([0]), kind)(OUTPUTS[:, :1], torch.tensor([0, 0]))
     with pytest.raises(ValueError, match="column=3: the outputs have columns 0 to 2"):
         OutputScore(3)(OUTPUTS, torch.tensor([0, 1]))
     with pytest.raises(ValueError, match="have 3 channels, the reference 2"):
