@@ -20,6 +20,7 @@ from mmgraph.graphs.spoken_grid import build
 from mmgraph.models import ConcatMLP, GraphFusion
 from mmgraph.tasks import Classification
 from mmgraph.training import Blueprint, FitSettings, evaluate, fit, predict, save_model
+from mmgraph.training.checkpoint import replace_file
 
 TASK = Classification("answer", num_classes=10)
 MODALITIES = ("image", "text", "audio")
@@ -78,6 +79,8 @@ def run_demo(*, out: Path, seed: int = 0, full: bool = False, size: DemoSize | N
     seconds = {"data": perf_counter() - started}
     fusion, fusion_metrics = _graph_fusion(data, size, seed)
     baseline = _concat_mlp(data, size, seed)
+    # If what follows is interrupted, those of an earlier run would say that this model has read other data.
+    (out / "metrics.json").unlink(missing_ok=True)
     save_model(
         fusion,
         out / "model",
@@ -198,4 +201,4 @@ def _page(model: GraphFusion, data: Splits, path: Path) -> None:
 
 
 def _write_json(metrics: Mapping[str, Any], path: Path) -> None:
-    path.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    replace_file(path, (json.dumps(metrics, indent=2) + "\n").encode())

@@ -32,6 +32,9 @@ REFERENCE = 300
 SHOWN = ("dependence, donors", "integrated gradients", "attention flow")
 """Methods whose first nodes are printed."""
 
+LONGEST = 60
+"""Characters of a node's label."""
+
 
 @dataclass(frozen=True, eq=False)
 class Explained:
@@ -204,8 +207,15 @@ def table(found: Evaluation) -> list[str]:
 
 
 def _nodes(name: str, found: Attribution, top: int) -> list[str]:
-    listed = [(f"{node.modality} {node.label}", f"{value:+.3f}") for node, value in found.top(found.graphs.ids[0], top)]
+    best = found.top(found.graphs.ids[0], top)
+    listed = [(f"{node.modality} {_one_line(node.label)}", f"{value:+.3f}") for node, value in best]
     return ["", f"{name}: {found.meaning}", *_columns(listed)]
+
+
+def _one_line(label: str) -> str:
+    """A label, which may be a whole sentence or what a terminal would obey, as a few plain characters."""
+    plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(label.split()))
+    return plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "…"
 
 
 def _columns(rows: list[tuple[str, str]]) -> list[str]:

@@ -6,6 +6,8 @@ from typing import Any
 
 import typer
 
+from mmgraph.training.checkpoint import replace_file
+
 NEXT = (
     "open page.html in a browser       the worst and the best samples, with what attends to what",
     "mmgraph demo --out DIR --full      also trains on each modality and each pair alone",
@@ -55,7 +57,7 @@ def write_report(metrics: Mapping[str, Any], path: Path) -> None:
         "regions and moments of the sound.",
         "",
     ]
-    path.write_text("\n".join(lines), encoding="utf-8")
+    replace_file(path, "\n".join(lines).encode())
 
 
 def print_report(metrics: Mapping[str, Any], out: Path) -> None:

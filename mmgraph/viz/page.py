@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmgraph.training.checkpoint import replace_file
 from mmgraph.viz.page_code import assemble
 from mmgraph.viz.page_data import MediaStore, pack_sample
 from mmgraph.viz.page_sample import PageSample
@@ -95,7 +96,7 @@ def write_page(
     note: str = "",
     start: Mapping[str, str] | None = None,
 ) -> None:
-    """Writes `page` to a file; its folder is made if it is not there. Arguments and errors as for `page`.
+    """Writes `page` to a file, whole or not at all; its folder is made if it is not there. Arguments as for `page`.
 
     Example:
         >>> import torch
@@ -111,4 +112,4 @@ def write_page(
     text = page(samples, title=title, note=note, start=start)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="\n")
+    replace_file(path, text.encode())

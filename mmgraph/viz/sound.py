@@ -107,6 +107,8 @@ def _spectrogram(ax: Axes, samples: np.ndarray, rate: int) -> None:
     step = hop / rate
     extent = (-step / 2, (power.shape[1] - 0.5) * step, 0, rate / 2000)
     loudest = float(decibel.max())
+    if loudest < -119:
+        loudest = -60.0  # silence is white
     ax.imshow(
         decibel, origin="lower", aspect="auto", extent=extent, cmap="Greys", vmin=loudest - 60, vmax=loudest,
         interpolation="bilinear",

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from mmgraph.cli.demo import DemoSize, run_demo
+from mmgraph.graph import GraphSchema
+from mmgraph.models import GraphFusion
 from mmgraph.training import load_model
 
 
@@ -63,3 +65,21 @@ def test_the_page_shows_the_least_and_the_most_likely_answers(
     assert len(samples) == 12 and samples[0]["right"] is False
     assert all(sample["layers"] and sample["flow"] and sample["attributions"] for sample in samples)
     assert "[page.html](page.html)" in (run[0] / "report.md").read_text()
+
+
+def test_an_interrupted_demo_leaves_no_metrics_of_another_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    model = GraphFusion(GraphSchema({"text": 3}), 10, dropout=0.0)
+    scores = {"test_accuracy": 0.5}
+    parts = {"build_splits": None, "_graph_fusion": (model, scores), "_concat_mlp": scores}
+    for name, value in parts.items():
+        monkeypatch.setattr(f"mmgraph.cli.demo.{name}", lambda *_, value=value: value)
+    monkeypatch.setattr("mmgraph.cli.demo._grounding", interrupt)
+    (tmp_path / "metrics.json").write_text("{}")  # of a run with another seed: other data, other words
+    with pytest.raises(KeyboardInterrupt):
+        run_demo(out=tmp_path, seed=1)
+    assert (tmp_path / "model" / "state.json").exists() and not (tmp_path / "metrics.json").exists()

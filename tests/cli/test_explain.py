@@ -10,8 +10,8 @@ import torch
 
 from mmgraph import ops
 from mmgraph.cli.demo import DemoSize, build_splits
-from mmgraph.cli.explain import Explained, choose, load_run, run_explain
-from mmgraph.explain import Method, standard_methods
+from mmgraph.cli.explain import Explained, choose, describe, load_run, run_explain
+from mmgraph.explain import ClassScore, Method, RandomScores, standard_methods
 from mmgraph.graph import GraphBatch
 from mmgraph.models import GraphFusion
 from mmgraph.training import Blueprint, save_model
@@ -129,6 +129,16 @@ def test_the_reference_has_every_modality_that_some_graph_has(graphs: GraphBatch
     chosen, reference = choose(Explained(model, without), 0, 3, seed=0)
     assert "s0" in chosen.graphs.ids.tolist() and len(reference) == 8
     standard_methods(model, reference)
+
+
+def test_nodes_of_any_text_take_one_line_each(graphs: GraphBatch) -> None:
+    texts = ["two\nlines", "\x1b[2J\u202e", "word " * 100]
+    one = GraphBatch.single({"text": torch.rand(3, 4)}, {}, attributes={"text": {"text": texts}})
+    model = GraphFusion(one.schema, 2, hidden_channels=8)
+    random = {"attention flow": RandomScores()}
+    lines = describe(model, one, ClassScore(torch.tensor([0])), random, 5)[-3:]
+    assert sorted(line[:12] for line in lines) == ["  text two l", "  text word ", "  text �[2J�"]
+    assert all(line.isprintable() and len(line) < 80 for line in lines)
 
 
 def test_what_is_missing_is_said(saved: Callable[..., Path], tmp_path: Path) -> None:

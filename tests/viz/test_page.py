@@ -59,6 +59,15 @@ def test_the_file_is_written_into_a_new_folder(sample, tmp_path):
     assert path.read_bytes().decode() == page([page_sample(raw, graph)], title="größer")
 
 
+def test_a_page_that_cannot_be_written_leaves_the_one_before(sample, tmp_path):
+    shown, path = page_sample(*sample()), tmp_path / "page.html"
+    write_page([shown], path)
+    before = path.read_bytes()
+    with pytest.raises(UnicodeEncodeError):
+        write_page([shown], path, title="\ud800")  # no text of a file
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
 def test_raw_inputs_stay_as_they_are(sample):
     raw, graph = sample()
     picture, tone = raw["image"].copy(), raw["audio"][0].copy()

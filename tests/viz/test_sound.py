@@ -67,6 +67,12 @@ def test_short_and_silent_sounds_are_drawn(samples):
     assert len(ax.images) == int(len(samples) > 0)
 
 
+def test_silence_is_white():
+    (picture,) = draw_sound((np.zeros(RATE, np.float32), RATE), SPANS).images
+    assert np.asarray(picture.norm(picture.get_array())).max() == pytest.approx(0, abs=1e-6)
+    assert picture.norm.vmax - picture.norm.vmin == 60
+
+
 def test_long_sounds_have_at_most_about_two_thousand_columns():
     ax = draw_sound((np.zeros(10 * 60 * RATE, dtype=np.float32), RATE), [])
     assert np.asarray(ax.images[0].get_array()).shape[1] < 2100

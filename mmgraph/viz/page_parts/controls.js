@@ -59,7 +59,7 @@ function showControls() {
     $('#top').max = most;
     $('#top').value = Math.min(top, most);
     $('#top-value').textContent = top === Infinity && most > MOST_TOP ? 'all' : String(Math.min(top, most));
-    $('#least').value = Math.min(Math.sqrt(leastAsked() / layer.largest), 1) * 100;
+    $('#least').value = Math.min(Math.sqrt(leastAsked() / (layer.largest || 1)), 1) * 100;
     $('#least-value').textContent = leastAsked() ? number(leastAsked()) : '0';
   }
   const own = SAMPLES.map((e, i) => [String(i), titleOf(e)]).filter(([i]) => SAMPLES[i] !== entry);

@@ -65,7 +65,8 @@ function row(view, node, value, largest, colour, name = nameOf(view.sample, node
 function overview(view, { layer, weights, links }) {
   const { sample } = view, { src, dst } = layer.links;
   const rows = links.slice(0, LISTED - 2).map((e) => {
-    const [a, b] = [src[e], dst[e]], text = `${nameOf(sample, b)} → ${nameOf(sample, a)}`;
+    // Each in its own direction, or names that are written from right to left would change places around the arrow.
+    const [a, b] = [src[e], dst[e]], text = `\u2068${nameOf(sample, b)}\u2069 → \u2068${nameOf(sample, a)}\u2069`;
     return row(view, b, weights[e], 1, pairColour(sample, sample.panelOf[a], sample.panelOf[b]), text);
   });
   const out = [make('p', { class: 'hint', text: 'Hover, tap or step to a token, region or frame to see what it attends to.' })];

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from mmgraph.explain import AttentionRecord, LayerAttention
+from mmgraph.explain.subgraph import subgraph
 from mmgraph.graph import STANDARD_ATTRIBUTES, GraphBatch, GraphSchema
 from mmgraph.viz import NodeValues, PageSample, page_sample, write_page
 
@@ -82,6 +83,53 @@ def test_text_of_the_data_is_never_markup(open_page, make, named, sample, tmp_pa
             assert tab.locator("img").count() == tab.locator("img[src^='data:image/']").count()
             if "sample" not in state:
                 assert tab.locator(".words button").all_inner_texts() == list(words)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_sentence_or_an_address_as_a_node_stays_in_its_column(open_page, make, tmp_path, width):
+    words = ("You would not say such a thing, would you? " * 5, "https://example.org/" + "page" * 60, "no", "a", "b")
+    path = tmp_path / "long.html"
+    write_page([make(words=words)], path)
+    with open_page(path, "select=text.2", size=(width, 800)) as tab:
+        assert tab.evaluate("document.documentElement.scrollWidth") == width
+        stage, token = tab.locator(".stage").bounding_box(), tab.locator(".words button").first.bounding_box()
+        assert token["x"] + token["width"] <= stage["x"] + stage["width"]
+        assert tab.heading().startswith(f"“{words[1]}”")  # whole
+
+
+def test_a_sample_without_links_asks_for_none(open_page, sample, record, tmp_path):
+    raw, graph = sample()
+    graph = subgraph(graph, edges=torch.zeros(graph.num_edges, dtype=torch.bool))
+    path = tmp_path / "lonely.html"
+    write_page([page_sample(raw, graph, record(graph))], path)
+    with open_page(path) as tab:
+        assert (tab.input_value("#least"), tab.inner_text("#least-value")) == ("0", "0")
+        assert "of 0 links in all" in tab.legend()
+
+
+PLACES = """() => [...document.querySelectorAll('.rows.plain span:not(.bar2)')].map((row) => {
+  const whole = row.textContent, left = (at) => {
+    const range = document.createRange(), texts = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
+    let node = texts.nextNode();
+    for (; node.length <= at; node = texts.nextNode()) at -= node.length;
+    range.setStart(node, at);
+    range.setEnd(node, at + 1);
+    return range.getBoundingClientRect().left;
+  };
+  return [whole, left(2), left(whole.indexOf('→')), left(whole.length - 3)];
+})"""
+
+
+@pytest.mark.parametrize("words", [("two", "dogs", "on", "a", "beach"), ("שלום", "עולם", "ילד", "בית", "ספר")])
+def test_who_attends_stands_left_of_the_arrow_whichever_way_it_is_written(open_page, make, tmp_path, words):
+    path = tmp_path / "words.html"
+    write_page([make(words=words)], path)
+    with open_page(path, "relation=text → with → text") as tab:
+        rows = tab.evaluate(PLACES)
+    assert len(rows) == 6
+    for said, who, arrow, whom in rows:
+        assert [name[2:-2] in words for name in said.split(" → ")] == [True, True]
+        assert who < arrow < whom
 
 
 def test_the_policy_stops_what_is_put_in_later(browser, one):
