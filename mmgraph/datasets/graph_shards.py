@@ -106,7 +106,8 @@ def build_files(
         The files of graphs, in order; `merge_files` makes one of all, which `fit` takes.
 
     Raises:
-        ValueError: on no sample, sizes below 1; naming the samples, what the builder finds, and an id that comes twice.
+        ValueError: on no sample, sizes below 1, a folder with files of a call that made more of them; naming the
+            samples, what the builder finds, and an id that comes twice.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -134,6 +135,12 @@ def build_files(
         )
         for number, part in enumerate(slices)
     ]
+    stale = sorted({*Path(out).glob(f"graphs-{'[0-9]' * 6}.safetensors")} - {part.target for part in parts})
+    if stale:
+        raise ValueError(
+            f"{stale[0]} is of a call that made more files than these {len(parts)}, and would be read with them: take "
+            "a new folder, or delete it"
+        )
     return _build_all(build, parts, chunk_size, progress=progress)
 
 

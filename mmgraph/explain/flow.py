@@ -19,7 +19,8 @@ def flow_to_output(
     :math:`p` the pool's weights. It is computed as one vector going back through the edges, never as a matrix of nodes.
 
     The flow over the nodes of a graph sums to the number of its modalities that have nodes: each pooled vector
-    brings one unit. How the head then mixes the pooled vectors is no attention and is not in it; neither are values,
+    brings one unit (with `span="graph"` there is one vector, and the sum is one). How these are mixed then is not in
+    it, be it by the head or by the weights that `HierarchicalPool` gives to modalities; neither are values,
     feed-forward parts and layers without attention.
 
     Source: Abnar and Zuidema, "Quantifying Attention Flow in Transformers", ACL 2020 (there: attention rollout).

@@ -79,8 +79,8 @@ class PoolAttention:
 
     Attributes:
         name: the pool's name within the model.
-        alpha: weight of each node per head; sums to one within each (modality, graph), so weights of nodes of
-            different modalities cannot be compared.
+        alpha: weight of each node per head; sums to one within each (modality, graph), so that weights of nodes of
+            different modalities cannot be compared, or within each graph where the pool has `span="graph"`.
 
     Example:
         >>> PoolAttention("pool", torch.tensor([[0.25], [0.75]])).mean.tolist()

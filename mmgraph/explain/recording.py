@@ -40,7 +40,7 @@ class HasNodeAttention(Protocol):
     """
 
     def node_attention(self, x: Mapping[str, Tensor], graph: FlatGraph) -> Float[Tensor, "nodes heads"]:
-        """Weights after the softmax; they sum to one within each (modality, graph)."""
+        """Weights after the softmax; they sum to one within each (modality, graph), or within each graph."""
         ...
 
 

@@ -63,11 +63,12 @@ class Field:
 def _whole(num_classes: object) -> int:
     """An int, of a numpy number or a tensor too, which a file's JSON could not hold."""
     try:
-        if not isinstance(num_classes, bool):
-            return operator.index(num_classes)  # type: ignore[arg-type]
+        whole = operator.index(num_classes)  # type: ignore[arg-type]
     except TypeError:
-        pass
-    raise ValueError(f"num_classes={num_classes!r} is not a whole number")
+        whole = None
+    if whole is None or isinstance(num_classes, bool):
+        raise ValueError(f"num_classes={num_classes!r} is not a whole number")
+    return whole
 
 
 SPAN = Field("float32", (2,))

@@ -68,14 +68,17 @@ class Blueprint:
         """The modules that the function and the named arguments are imported from."""
         return tuple(dict.fromkeys(name.partition(":")[0] for name in self._names()))
 
-    def target(self, allow: Iterable[str] = ()) -> Any:
-        """The function or class itself. Raises ValueError if its name is not allowed or not there.
+    def named(self, allow: Iterable[str] = ()) -> dict[str, Any]:
+        """All that it names, by name: what is called first, then the arguments among them.
+
+        Raises ValueError if a name is not allowed or not there; `allow` as for `build`.
 
         Example:
-            >>> Blueprint("mmgraph.training:FitSettings").target().__name__
-            'FitSettings'
+            >>> list(Blueprint("mmgraph.training:FitSettings").named())
+            ['mmgraph.training:FitSettings']
         """
-        return _find(self.function, ("mmgraph", *allow))
+        allowed = ("mmgraph", *allow)
+        return {name: _find(name, allowed) for name in self._names()}
 
     def build(self, allow: Iterable[str] = ()) -> Any:
         """Calls the function.
@@ -86,11 +89,9 @@ class Blueprint:
         Raises:
             ValueError: if a name is not allowed or not there, or the function takes other arguments.
         """
-        allowed = ("mmgraph", *allow)
-        function = self.target(allowed[1:])
-        arguments = map_leaves(
-            dict(self.arguments), lambda leaf: _find(leaf.name, allowed) if isinstance(leaf, Name) else leaf
-        )
+        named = self.named(allow)
+        function = named[self.function]
+        arguments = map_leaves(dict(self.arguments), lambda leaf: named[leaf.name] if isinstance(leaf, Name) else leaf)
         try:
             inspect.signature(function).bind(**arguments)
         except TypeError as error:

@@ -59,7 +59,7 @@ def load_model(path: Path | str, *, allow: Iterable[str] = ()) -> nn.Module:
         )
     try:
         blueprint = Blueprint(**plan)
-        _require_module(blueprint, trusted)
+        _require_modules(blueprint, trusted)
         model = _build(blueprint, trusted)
         require_same_weights(model.state_dict(), state["model"])
     except ValueError as error:
@@ -88,12 +88,12 @@ def require_same_weights(ours: Mapping[str, Any], given: Mapping[str, Any]) -> N
             raise ValueError(f"weight {name!r} is {other}, the model has {mine}")
 
 
-def _require_module(blueprint: Blueprint, trusted: tuple[str, ...]) -> None:
-    """Raises ValueError if what a file names is not trusted and could do more than make a model."""
-    found = blueprint.target(trusted)
-    if not (isinstance(found, type) and issubclass(found, nn.Module)) and not within(found.__module__, trusted):
-        module = blueprint.function.partition(":")[0]
-        raise ValueError(f"{blueprint.function} is no class of modules; if you trust it, pass allow=[{module!r}]")
+def _require_modules(blueprint: Blueprint, trusted: tuple[str, ...]) -> None:
+    """Raises ValueError if something that a file names is not trusted and could do more than be a part of a model."""
+    for name, found in blueprint.named(trusted).items():
+        if not (isinstance(found, type) and issubclass(found, nn.Module)) and not within(found.__module__, trusted):
+            module = name.partition(":")[0]
+            raise ValueError(f"{name} is no class of modules; if you trust it, pass allow=[{module!r}]")
 
 
 def _build(blueprint: Blueprint, allow: Iterable[str]) -> nn.Module:

@@ -13,6 +13,7 @@ from torch import Tensor
 from mmgraph.viz.style import LINE, MUTED, mix, tints
 
 STRIP = (1.03, 1.13)  # the frames, as fractions of the height of the axes: just above the spectrogram
+SILENCE, RANGE = -120.0, 60.0  # decibels: drawn as none at all, and from white to black
 Sound = tuple[np.ndarray, int]
 
 
@@ -103,14 +104,12 @@ def sound_length(sound: Sound | None) -> float:
 
 def _spectrogram(ax: Axes, samples: np.ndarray, rate: int) -> None:
     power, hop = _power(samples, rate)
-    decibel = 10 * np.log10(np.maximum(power, 1e-12))
+    decibel = 10 * np.log10(np.maximum(power, 10 ** (SILENCE / 10)))
     step = hop / rate
     extent = (-step / 2, (power.shape[1] - 0.5) * step, 0, rate / 2000)
-    loudest = float(decibel.max())
-    if loudest < -119:
-        loudest = -60.0  # silence is white
+    loudest = max(float(decibel.max()), SILENCE + RANGE)  # so that silence is white
     ax.imshow(
-        decibel, origin="lower", aspect="auto", extent=extent, cmap="Greys", vmin=loudest - 60, vmax=loudest,
+        decibel, origin="lower", aspect="auto", extent=extent, cmap="Greys", vmin=loudest - RANGE, vmax=loudest,
         interpolation="bilinear",
     )  # fmt: skip
     ax.set_ylim(0, rate / 2000)

@@ -256,3 +256,10 @@ def test_samples_that_cannot_be_built_are_named(tmp_path):
         build_files(builder(), SAMPLES, tmp_path, per_file=0)
     with pytest.raises(ValueError, match="cannot be told from others; give a GraphBuilder, or plain samples"):
         build_files(builder(), [{"id": "a", "text": lambda: 1}], tmp_path)
+
+
+def test_files_of_a_larger_call_are_not_left_among_the_new_ones(tmp_path):
+    before = build_files(builder(), SAMPLES, tmp_path, per_file=2)
+    with pytest.raises(ValueError, match=r"graphs-000002\.safetensors is of a call that made more files than these 2"):
+        build_files(builder(), SAMPLES[:4], tmp_path, per_file=2)
+    assert all(path.exists() for path in before)

@@ -12,6 +12,7 @@ from torch import nn
 from mmgraph.graph import GraphBatch, GraphSchema
 from mmgraph.training import Blueprint, load_model, save_checkpoint, save_model
 from mmgraph.training.model_file import require_same_weights
+from mmgraph.training.tree import Name
 
 
 def test_a_model_comes_back_with_every_weight(
@@ -53,6 +54,14 @@ def test_a_file_cannot_have_a_function_of_mmgraph_called(tmp_path: Path, functio
     with pytest.raises(ValueError, match=f"{function} is no class of modules; if you trust it, pass allow"):
         load_model(tmp_path / "model")
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_file_cannot_hand_a_function_of_mmgraph_to_a_model(tmp_path: Path) -> None:
+    arguments = {"schema": GraphSchema({"text": 3}), "out_channels": 2, "conv": Name("mmgraph.bench:load_suite")}
+    tree = {"blueprint": {"function": "mmgraph.models:GraphFusion", "arguments": arguments}, "model": {}}
+    save_checkpoint(tree, tmp_path)
+    with pytest.raises(ValueError, match=r"mmgraph\.bench:load_suite is no class of modules; if you trust it"):
+        load_model(tmp_path)
 
 
 def test_a_function_that_makes_a_model_is_called_if_it_is_trusted(tmp_path: Path, tiny_models: Any) -> None:
