@@ -1,14 +1,17 @@
 """Matrix products whose results, or their gradients, are tables: too large for a cache."""
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-NUMBERS = 2**18
-"""Numbers at once and thread, of `x` and of the result: they stay in the cache from one product to the next."""
+from mmgraph.ops.memory import empty_table
+
+NUMBERS = 2**19
+"""Numbers at once and thread, of what goes in and what comes out: they stay in the cache between products."""
 
 
 def linear(
@@ -18,59 +21,170 @@ def linear(
 ) -> Float[Tensor, "rows out_channels"]:
     """The same as `torch.nn.functional.linear`, but for rounding; on a CPU, faster where there are many rows.
 
-    The result is set before the product is added to it, so that the product writes to the cache instead of far away.
-    The gradients of `x`, `weight` and `bias` come from the same rows of the result's gradient in turn.
-
     Example:
         >>> linear(torch.ones(1, 2), torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([10.0, 20.0])).tolist()
         [[13.0, 27.0]]
     """
-    plain = x.device.type != "cpu" or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling()
-    if plain or x.shape[0] <= _rows_at_once(weight) or x.dtype not in (torch.float32, torch.float64):
-        return functional.linear(x, weight, bias)
-    return _Linear.apply(x, weight, bias)
+    return linears(x, [weight], [bias])[0]
 
 
-def _rows_at_once(weight: Tensor) -> int:
+def linears(
+    x: Float[Tensor, "rows in_channels"],
+    weights: Sequence[Float[Tensor, "_ in_channels"]],
+    biases: Sequence[Float[Tensor, " _"] | None],
+) -> list[Float[Tensor, "rows _"]]:
+    """`linear` of the same rows with each of several matrices.
+
+    Each result is set before the product is added to it, so that the product writes to the cache instead of far away.
+    The gradients of `x` and of all matrices come from the same rows in turn.
+    """
+    if _is_plain(x, weights):
+        return [functional.linear(x, weight, bias) for weight, bias in zip(weights, biases, strict=True)]
+    return list(_OneToMany.apply(x, len(weights), *weights, *biases))
+
+
+def linear_sum(
+    xs: Sequence[Float[Tensor, "rows _"]],
+    weights: Sequence[Float[Tensor, "out_channels _"]],
+    bias: Float[Tensor, " out_channels"] | None = None,
+    plus: Float[Tensor, "rows out_channels"] | None = None,
+) -> Float[Tensor, "rows out_channels"]:
+    """The sum of `linear` of each of several kinds of rows with its own matrix, and of `plus`.
+
+    Example:
+        >>> linear_sum([torch.ones(1, 2), torch.ones(1, 1)], [torch.ones(1, 2), torch.tensor([[5.0]])]).tolist()
+        [[7.0]]
+    """
+    if _is_plain(xs[0], weights):
+        total = sum(map(functional.linear, xs[1:], weights[1:]), functional.linear(xs[0], weights[0], bias))
+        return total if plus is None else total + plus
+    return _ManyToOne.apply(len(xs), *xs, *weights, bias, plus)
+
+
+def _is_plain(x: Tensor, weights: Sequence[Tensor]) -> bool:
+    """Whether torch's own product is as good: on a GPU, compiled, in half precision, or with few rows."""
+    if x.device.type != "cpu" or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
+        return True
+    return x.shape[0] <= _rows_at_once(weights) or x.dtype not in (torch.float32, torch.float64)
+
+
+def _rows_at_once(weights: Sequence[Tensor]) -> int:
     """Rows whose numbers, with those of their results, fill the cache."""
-    return max(1, NUMBERS * torch.get_num_threads() // max(1, sum(weight.shape)))
+    return max(1, NUMBERS * torch.get_num_threads() // max(1, sum(sum(weight.shape) for weight in weights)))
 
 
-class _Linear(torch.autograd.Function):
+def _parts(rows: int, weights: Sequence[Tensor]) -> Iterator[slice]:
+    step = _rows_at_once(weights)
+    return (slice(start, start + step) for start in range(0, rows, step))
+
+
+class _OneToMany(torch.autograd.Function):
     @staticmethod
-    def forward(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        if bias is not None:
-            return torch.addmm(bias, x, weight.T)
-        return _grow(x.new_zeros(x.shape[0], weight.shape[0]), x, weight.T)
+    def forward(x: Tensor, count: int, *matrices: Any) -> tuple[Tensor, ...]:
+        weights, biases = matrices[:count], matrices[count:]
+        out = [empty_table(x, (x.shape[0], weight.shape[0])) for weight in weights]
+        for rows in _parts(x.shape[0], weights):
+            for table, weight, bias in zip(out, weights, biases, strict=True):
+                _grow(_set(table[rows], bias), x[rows], weight.T)
+        return tuple(out)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        x, ctx.count, *matrices = inputs
+        ctx.save_for_backward(x, *matrices[: ctx.count])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        x, *weights = ctx.saved_tensors
+        to_x, _, *wanted = ctx.needs_input_grad
+        terms = [
+            _Term(x, weight, grad, to_x, *pair)
+            for weight, grad, *pair in zip(weights, grads, wanted[: ctx.count], wanted[ctx.count :], strict=True)
+        ]
+        (total, *_), to_weights, to_biases = _gradients(terms, one_x=True)
+        return total, None, *to_weights, *to_biases
+
+
+class _ManyToOne(torch.autograd.Function):
+    @staticmethod
+    def forward(count: int, *operands: Any) -> Tensor:
+        xs, weights, (bias, plus) = operands[:count], operands[count : 2 * count], operands[2 * count :]
+        out = empty_table(xs[0], (xs[0].shape[0], weights[0].shape[0]))
+        for rows in _parts(out.shape[0], weights):
+            part = _set(out[rows], bias)
+            if plus is not None:
+                part += plus[rows]
+            for x, weight in zip(xs, weights, strict=True):
+                _grow(part, x[rows], weight.T)
+        return out
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs[:2])
+        ctx.save_for_backward(*inputs[1:-2])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        (x, weight), needed = ctx.saved_tensors, ctx.needs_input_grad
-        if torch.is_grad_enabled():  # a gradient of this gradient will be asked for
-            parts = (lambda: grad @ weight, lambda: grad.T @ x, lambda: grad.sum(0))
-            return tuple(part() if need else None for part, need in zip(parts, needed, strict=True))
-        return _gradients(x, weight, grad, needed)
+        count, wanted = len(ctx.saved_tensors) // 2, ctx.needs_input_grad[1:]
+        xs, weights = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
+        biases = [wanted[-2], *[False] * (count - 1)]  # one bias, among the first one's gradients
+        terms = [
+            _Term(x, weight, grad, *which)
+            for x, weight, *which in zip(xs, weights, wanted[:count], wanted[count:-2], biases, strict=True)
+        ]
+        to_xs, to_weights, (to_bias, *_) = _gradients(terms, one_x=False)
+        return None, *to_xs, *to_weights, to_bias, grad if wanted[-1] else None
 
 
-def _gradients(x: Tensor, weight: Tensor, grad: Tensor, needed: tuple[bool, ...]) -> tuple[Tensor | None, ...]:
-    to_x = torch.empty_like(x) if needed[0] else None
-    wide = grad.shape[1] > x.shape[1]  # the larger size last
-    to_weight = x.new_zeros((x.shape[1], grad.shape[1]) if wide else weight.shape) if needed[1] else None
-    to_bias = grad.new_zeros(grad.shape[1]) if needed[2] else None
-    rows = _rows_at_once(weight)
-    for start in range(0, x.shape[0], rows):
-        own, part = x[start : start + rows], grad[start : start + rows]
-        if to_x is not None:
-            _grow(to_x[start : start + rows].zero_(), part, weight)
-        if to_weight is not None:
-            _grow(to_weight, *((own.T, part) if wide else (part.T, own)))
-        if to_bias is not None:
-            to_bias += part.sum(0)
-    return to_x, to_weight.T if wide and to_weight is not None else to_weight, to_bias
+class _Term(NamedTuple):
+    """One product in a backward pass, and which of its gradients are wanted."""
+
+    x: Tensor
+    weight: Tensor
+    grad: Tensor
+    to_x: bool
+    to_weight: bool
+    to_bias: bool
+
+
+def _gradients(terms: Sequence[_Term], *, one_x: bool) -> tuple[list[Tensor | None], ...]:
+    """Gradients of rows (their sum, if all terms have the same rows), of matrices and of biases."""
+    if torch.is_grad_enabled():  # a gradient of these gradients will be asked for
+        to_xs = [term.grad @ term.weight if term.to_x else None for term in terms]
+        to_weights = [term.grad.T @ term.x if term.to_weight else None for term in terms]
+        to_biases = [term.grad.sum(0) if term.to_bias else None for term in terms]
+        return [sum(to_xs)] if one_x and terms[0].to_x else to_xs, to_weights, to_biases  # type: ignore[list-item, arg-type]
+    to_xs = [torch.empty_like(term.x) if term.to_x else None for term in (terms[:1] if one_x else terms)]
+    return to_xs, *_fill(terms, to_xs * (len(terms) if one_x else 1))
+
+
+def _fill(terms: Sequence[_Term], to_xs: Sequence[Tensor | None]) -> tuple[list[Tensor | None], list[Tensor | None]]:
+    """Fills the gradients of rows, which may be one for all terms; gives those of matrices and biases."""
+    to_weights = [_gradient_of_matrix(term) if term.to_weight else None for term in terms]
+    to_biases = [term.grad.new_zeros(term.grad.shape[1]) if term.to_bias else None for term in terms]
+    weights, distinct = [term.weight for term in terms], {id(to_x): to_x for to_x in to_xs if to_x is not None}
+    for rows in _parts(terms[0].x.shape[0], weights):
+        for total in distinct.values():
+            total[rows].zero_()
+        for term, to_x, to_weight, to_bias in zip(terms, to_xs, to_weights, to_biases, strict=True):
+            own, part = term.x[rows], term.grad[rows]
+            if to_x is not None:
+                _grow(to_x[rows], part, term.weight)
+            if to_weight is not None:
+                _grow(to_weight, part.T, own)
+            if to_bias is not None:
+                to_bias += part.sum(0)
+    return to_weights, to_biases
+
+
+def _gradient_of_matrix(term: _Term) -> Tensor:
+    """Zeros, the larger size of which is the inner one in memory: products are faster then."""
+    outer, inner = term.weight.shape
+    return term.x.new_zeros(inner, outer).T if outer > inner else term.x.new_zeros(outer, inner)
+
+
+def _set(total: Tensor, bias: Tensor | None) -> Tensor:
+    """Sets all rows to the bias."""
+    return total.zero_() if bias is None else total.copy_(bias.expand_as(total))
 
 
 def _grow(total: Tensor, a: Tensor, b: Tensor) -> Tensor:

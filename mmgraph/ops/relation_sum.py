@@ -1,6 +1,6 @@
 """Sums and largest values over the edges of each relation into each node: what convs without attention need."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -34,17 +34,32 @@ class Ends(NamedTuple):
             >>> Ends(((0, 1), (1, 1), (1, 0))).columns([8, 2])
             ([0, 8, 0], [2, 10])
         """
-        widths, first = [0] * len(channels), []
-        for src, dst in self.pairs:
-            first.append(widths[dst])
-            widths[dst] += channels[src]
-        return first, widths
+        return _side_by_side([dst for _, dst in self.pairs], [channels[src] for src, _ in self.pairs], len(channels))
 
-    def blocks(self, channels: Sequence[int]) -> Tensor:
-        """Per relation, modality and first column of what it reads (0) and of what it gives, [relations, 2, 2]."""
-        first, _ = self.columns(channels)
-        rows = [[[src, 0], [dst, at]] for (src, dst), at in zip(self.pairs, first, strict=True)]
-        return torch.tensor(rows, dtype=torch.int64).view(-1, 2, 2)
+
+class Layout(NamedTuple):
+    """What a sum reads and fills.
+
+    Attributes:
+        blocks: per relation, table and first column of what it reads (0) and of what it gives, [relations, 2, 2].
+        channels: columns of every relation; 0 for one that is left out.
+        widths: columns of the results.
+        total: whether the relations of a node are added up, or stand side by side.
+    """
+
+    blocks: Tensor
+    channels: list[int]
+    widths: list[int]
+    total: bool
+
+
+def _side_by_side(tables: Sequence[int], channels: Sequence[int], count: int) -> tuple[list[int], list[int]]:
+    """First columns of blocks in their tables, and the widths of all tables."""
+    widths, first = [0] * count, []
+    for table, width in zip(tables, channels, strict=True):
+        first.append(widths[table])
+        widths[table] += width
+    return first, widths
 
 
 def relation_sum(
@@ -53,6 +68,7 @@ def relation_sum(
     ends: Ends,
     *,
     edge_weight: Float[Tensor, "edges 1"] | None = None,
+    relations: Collection[int] | None = None,
 ) -> list[Float[Tensor, "_ _"]]:
     """Per node, the weighted sums of its neighbours' features, one per relation, side by side.
 
@@ -61,21 +77,72 @@ def relation_sum(
         graph: the edges.
         ends: where relations begin and end.
         edge_weight: multiplies what an edge brings.
+        relations: ids of those that count; all, if not given.
 
     Returns:
-        Per modality a table [nodes, channels of all relations into it], relations in their order; zeros where no edge
+        Per modality a table [nodes, channels of the relations into it], relations in their order; zeros where no edge
         of the relation enters. Half precision is summed in float32. Differentiable in features and weights.
 
     Raises:
         ValueError: if sizes or dtypes do not fit together.
     """
+    return _run(x, graph, ends, _beside(x, ends, relations), edge_weight)
+
+
+def relation_total(
+    tables: Sequence[Float[Tensor, "_ _"]],
+    graph: FlatGraph,
+    ends: Ends,
+    channels: int,
+    *,
+    edge_weight: Float[Tensor, "edges 1"] | None = None,
+    relations: Collection[int] | None = None,
+) -> list[Float[Tensor, "nodes channels"]]:
+    """Per node, one weighted sum over all its neighbours, each of which has a row of its own for every relation.
+
+    Args:
+        tables: per modality [nodes, relations out of it x channels], relations in their order.
+        graph: the edges.
+        ends: where relations begin and end.
+        channels: columns per relation.
+        edge_weight: multiplies what an edge brings.
+        relations: ids of those that count, and have columns; all, if not given.
+
+    Returns:
+        Per modality [nodes, channels]; zeros where no edge enters. As `relation_sum` otherwise.
+
+    Raises:
+        ValueError: if sizes or dtypes do not fit together.
+    """
+    widths = [channels if relations is None or r in relations else 0 for r in range(len(ends.pairs))]
+    first, wanted = _side_by_side([src for src, _ in ends.pairs], widths, len(tables))
+    found = [table.shape[1] for table in tables]
+    if found != wanted:
+        raise ValueError(
+            f"tables have {found} columns; with {channels} for each relation out of them they take {wanted}"
+        )
+    places = [[[src, at], [dst, 0]] for (src, dst), at in zip(ends.pairs, first, strict=True)]
+    blocks = torch.tensor(places, dtype=torch.int64).view(-1, 2, 2)
+    return _run(tables, graph, ends, Layout(blocks, widths, [channels] * len(tables), True), edge_weight)
+
+
+def _beside(x: Sequence[Tensor], ends: Ends, relations: Collection[int] | None = None) -> Layout:
+    """The sums of relations side by side; those that are not among `relations` are left out."""
+    counted = range(len(ends.pairs)) if relations is None else relations
+    channels = [x[src].shape[1] if r in counted else 0 for r, (src, _) in enumerate(ends.pairs)]
+    first, widths = _side_by_side([dst for _, dst in ends.pairs], channels, len(x))
+    places = [[[src, 0], [dst, at]] for (src, dst), at in zip(ends.pairs, first, strict=True)]
+    return Layout(torch.tensor(places, dtype=torch.int64).view(-1, 2, 2), channels, widths, False)
+
+
+def _run(x: Sequence[Tensor], graph: FlatGraph, ends: Ends, layout: Layout, edge_weight: Tensor | None) -> list[Tensor]:
     x, edge_weight, dtype = _checked(x, graph, ends, edge_weight)
     backend = current_backend(graph.src.device)
     weight = graph.src.new_ones(graph.src.numel(), 1, dtype=x[0].dtype) if edge_weight is None else edge_weight
     if backend in FUSED:
-        out = _sum(list(x), *_layout(x, ends), graph.rowptr, graph.src, graph.relation, weight)
+        out = _sum(list(x), *layout, graph.rowptr, graph.src, graph.relation, weight)
     else:
-        out = _plain(x, graph, ends, weight, fast=backend == "torch")
+        out = _plain(x, graph, ends, layout, weight, fast=backend == "torch")
     return [table.to(dtype) for table in out]
 
 
@@ -87,7 +154,8 @@ def relation_max(x: Sequence[Float[Tensor, "_ _"]], graph: FlatGraph, ends: Ends
     """
     x, _, dtype = _checked(x, graph, ends, None)
     if current_backend(graph.src.device) in FUSED:
-        out = _max(list(x), *_layout(x, ends), graph.rowptr, graph.src, graph.relation)[: len(x)]
+        layout = _beside(x, ends)
+        out = _max(list(x), layout.blocks, layout.widths, graph.rowptr, graph.src, graph.relation)[: len(x)]
     else:
         out = _plain_max(x, graph, ends)
     return [table.to(dtype) for table in out]
@@ -115,19 +183,27 @@ def _relation_edges(x: Sequence[Tensor], graph: FlatGraph, ends: Ends) -> list[t
     return found
 
 
-def _plain(x: Sequence[Tensor], graph: FlatGraph, ends: Ends, weight: Tensor, *, fast: bool) -> list[Tensor]:
+def _plain(
+    x: Sequence[Tensor], graph: FlatGraph, ends: Ends, layout: Layout, weight: Tensor, *, fast: bool
+) -> list[Tensor]:
     """By index_add, which defines the meaning, or by embedding_bag, which makes no row per edge."""
-    blocks: list[list[Tensor]] = [[] for _ in x]
-    for (a, b), (edges, src, dst) in zip(ends.pairs, _relation_edges(x, graph, ends), strict=True):
-        if fast and len(edges):
+    sums: list[list[Tensor]] = [[table.new_zeros(table.shape[0], 0)] for table in x]
+    for (a, b), (edges, src, dst), block, channels in zip(
+        ends.pairs, _relation_edges(x, graph, ends), layout.blocks.tolist(), layout.channels, strict=True
+    ):
+        rows = x[a][:, block[0][1] : block[0][1] + channels]
+        if fast and len(edges) and channels:
             bags = to_ptr(torch.bincount(dst, minlength=graph.num_nodes[b]))[:-1]
             weights = weight[edges, 0]
-            sums = torch.nn.functional.embedding_bag(src, x[a], bags, mode="sum", per_sample_weights=weights)
-            blocks[b].append(sums)
+            bag = torch.nn.functional.embedding_bag(src, rows, bags, mode="sum", per_sample_weights=weights)
+            sums[b].append(bag)
         else:
-            empty = x[a].new_zeros(graph.num_nodes[b], x[a].shape[1])
-            blocks[b].append(empty.index_add(0, dst, x[a][src] * weight[edges]))
-    return [torch.cat(parts, 1) if parts else x[m].new_zeros(len(x[m]), 0) for m, parts in enumerate(blocks)]
+            empty = rows.new_zeros(graph.num_nodes[b], channels)
+            sums[b].append(empty.index_add(0, dst, rows[src] * weight[edges]))
+    if not layout.total:
+        return [torch.cat(parts, 1) for parts in sums]
+    zeros = [table.new_zeros(table.shape[0], width) for table, width in zip(x, layout.widths, strict=True)]
+    return [sum((part for part in parts if part.shape[1]), zero) for parts, zero in zip(sums, zeros, strict=True)]
 
 
 def _plain_max(x: Sequence[Tensor], graph: FlatGraph, ends: Ends) -> list[Tensor]:
@@ -144,27 +220,24 @@ def _plain_max(x: Sequence[Tensor], graph: FlatGraph, ends: Ends) -> list[Tensor
     return [torch.cat(parts, 1) if parts else x[m].new_zeros(len(x[m]), 0) for m, parts in enumerate(blocks)]
 
 
-def _layout(x: Sequence[Tensor], ends: Ends) -> tuple[Tensor, list[int]]:
-    """Blocks of all relations, and the width of every modality's result."""
-    channels = [table.shape[1] for table in x]
-    return ends.blocks(channels), ends.columns(channels)[1]
-
-
 @torch.library.custom_op("mmgraph::relation_sum", mutates_args=())
 def _sum(
     x: Sequence[Tensor],
     blocks: Tensor,
+    channels: Sequence[int],
     widths: Sequence[int],
+    total: bool,
     rowptr: Tensor,
     src: Tensor,
     relation: Tensor,
     edge_weight: Tensor,
 ) -> list[Tensor]:
-    return kernels(src.device).sum_forward(x, blocks, widths, rowptr, src, relation, edge_weight)
+    layout = Layout(blocks, list(channels), list(widths), total)
+    return kernels(src.device).sum_forward(x, layout, rowptr, src, relation, edge_weight)
 
 
 @_sum.register_fake
-def _(x, blocks, widths, rowptr, src, relation, edge_weight):  # type: ignore[no-untyped-def]
+def _(x, blocks, channels, widths, total, rowptr, src, relation, edge_weight):  # type: ignore[no-untyped-def]
     return [table.new_empty(table.shape[0], width) for table, width in zip(x, widths, strict=True)]
 
 
@@ -173,6 +246,9 @@ def _sum_backward(
     grads: Sequence[Tensor],
     x: Sequence[Tensor],
     blocks: Tensor,
+    channels: Sequence[int],
+    widths: Sequence[int],
+    total: bool,
     rowptr: Tensor,
     src: Tensor,
     relation: Tensor,
@@ -180,13 +256,13 @@ def _sum_backward(
     with_weight: bool,
 ) -> list[Tensor]:
     """Gradients of the features, then of the edge weights (no row unless asked for)."""
-    run = kernels(src.device).sum_backward
-    to_x, to_weight = run(grads, x, blocks, rowptr, src, relation, edge_weight, with_weight)
+    run, layout = kernels(src.device).sum_backward, Layout(blocks, list(channels), list(widths), total)
+    to_x, to_weight = run(grads, x, layout, rowptr, src, relation, edge_weight, with_weight)
     return [*to_x, to_weight]
 
 
 @_sum_backward.register_fake
-def _(grads, x, blocks, rowptr, src, relation, edge_weight, with_weight):  # type: ignore[no-untyped-def]
+def _(grads, x, blocks, channels, widths, total, rowptr, src, relation, edge_weight, with_weight):  # type: ignore[no-untyped-def]
     return [*map(torch.empty_like, x), torch.empty_like(edge_weight[: None if with_weight else 0])]
 
 
@@ -224,18 +300,26 @@ def _(grads, edges, x, blocks, rowptr, src, relation):  # type: ignore[no-untype
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
+    x, blocks, channels, widths, total, *edges = inputs
+    ctx.modalities, ctx.sizes = len(x), (channels, widths, total)
+    ctx.save_for_backward(*x, blocks, *edges)
+
+
+def _sum_gradients(ctx: Any, grads: list[Tensor]) -> tuple[Any, ...]:
+    m = ctx.modalities
+    x, blocks, edges = ctx.saved_tensors[:m], ctx.saved_tensors[m], ctx.saved_tensors[m + 1 :]
+    with_weight = ctx.needs_input_grad[-1]
+    upstream = [grad.contiguous() for grad in grads]
+    *to_x, to_weight = _sum_backward(upstream, list(x), blocks, *ctx.sizes, *edges, with_weight)
+    return to_x, *[None] * 7, to_weight if with_weight else None
+
+
+def _save_max(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
     x, blocks, _, *edges = inputs
     ctx.modalities = len(x)
     winners = output[len(x) :]
     ctx.save_for_backward(*x, blocks, *edges, *winners)
     ctx.mark_non_differentiable(*winners)
-
-
-def _sum_gradients(ctx: Any, grads: list[Tensor]) -> tuple[Any, ...]:
-    x, rest = ctx.saved_tensors[: ctx.modalities], ctx.saved_tensors[ctx.modalities :]
-    with_weight = ctx.needs_input_grad[-1]
-    *to_x, to_weight = _sum_backward([grad.contiguous() for grad in grads], list(x), *rest, with_weight)
-    return to_x, None, None, None, None, None, to_weight if with_weight else None
 
 
 def _max_gradients(ctx: Any, grads: list[Tensor]) -> tuple[Any, ...]:
@@ -246,4 +330,4 @@ def _max_gradients(ctx: Any, grads: list[Tensor]) -> tuple[Any, ...]:
 
 
 _sum.register_autograd(_sum_gradients, setup_context=_save)
-_max.register_autograd(_max_gradients, setup_context=_save)
+_max.register_autograd(_max_gradients, setup_context=_save_max)

@@ -168,3 +168,25 @@ def lay_out(schema: GraphSchema, operator: str, contents: dict[str, int]) -> tup
         for end, columns in widths.items():
             columns.append(column[end])
     return blocks, widths
+
+
+@pytest.fixture(scope="session")
+def sums_of() -> Callable[..., list[Tensor]]:
+    """Sums or largest values over the edges of relations, see `_sums_of`."""
+    return _sums_of
+
+
+def _sums_of(kind: str, x: list[Tensor], graph: FlatGraph, ends: ops.Ends, weight: Tensor) -> list[Tensor]:
+    """All relations side by side ("sum", "max"), all but one ("some"), or all but one added up ("total")."""
+    if kind == "max":
+        return ops.relation_max(x, graph, ends)
+    if kind == "sum":
+        return ops.relation_sum(x, graph, ends, edge_weight=weight)
+    some = [r for r in range(len(ends.pairs)) if r != 1]
+    if kind == "some":
+        return ops.relation_sum(x, graph, ends, edge_weight=weight, relations=some)
+    tables = []
+    for m, rows in enumerate(x):  # what a node brings differs from relation to relation
+        shares = [(r + torch.arange(1, 4)).to(rows) for r in some if ends.pairs[r][0] == m]
+        tables.append(rows.sum(1, keepdim=True) * torch.cat([rows.new_zeros(0), *shares]))
+    return ops.relation_total(tables, graph, ends, 3, edge_weight=weight, relations=some)

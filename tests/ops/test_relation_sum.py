@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def backend(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture(scope="module", params=["sum", "max"])
+@pytest.fixture(scope="module", params=["sum", "max", "some", "total"])
 def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -41,25 +42,28 @@ def features(graph: FlatGraph, dtype: torch.dtype = torch.float64, width: int = 
     return [torch.randn(nodes, width * size, generator=draw, dtype=torch.float64).to(dtype) for nodes, size in sizes]
 
 
-def run(kind: str, x: list[Tensor], graph: FlatGraph, ends: ops.Ends, weight: Tensor | None) -> list[Tensor]:
-    return ops.relation_sum(x, graph, ends, edge_weight=weight) if kind == "sum" else ops.relation_max(x, graph, ends)
+@pytest.fixture(scope="module")
+def everything(sums_of: Callable[..., list[Tensor]]) -> Callable[..., list[Tensor]]:
+    """Results and gradients, see `_everything`."""
+    return partial(_everything, sums_of)
 
 
-def everything(
-    backend: str, kind: str, x: list[Tensor], graph: FlatGraph, ends: ops.Ends, weight: Tensor
+def _everything(
+    sums_of: Any, backend: str, kind: str, x: list[Tensor], graph: FlatGraph, ends: ops.Ends, weight: Tensor
 ) -> list[Tensor]:
     """Results, then gradients of features and weights for one random gradient of the results."""
     leaves = [value.clone().requires_grad_() for value in (*x, weight)]
     with ops.backend(backend):
-        out = run(kind, leaves[:-1], graph, ends, leaves[-1])
+        out = sums_of(kind, leaves[:-1], graph, ends, leaves[-1])
         draw = torch.Generator().manual_seed(1)
         upstream = [torch.randn(part.shape, generator=draw, dtype=torch.float64).to(part.dtype) for part in out]
         torch.stack([(part * grad).sum() for part, grad in zip(out, upstream, strict=True)]).sum().backward()
     return [*(part.detach() for part in out), *(torch.zeros_like(v) if v.grad is None else v.grad for v in leaves)]
 
 
+@pytest.mark.parametrize("kind", ["sum", "max"])  # for the others see test_relation_linear
 def test_results_are_those_of_a_loop_over_edges(
-    ragged: Any, schema: GraphSchema, ends: ops.Ends, kind: str, backend: str, assert_agree: Any
+    sums_of: Any, ragged: Any, schema: GraphSchema, ends: ops.Ends, kind: str, backend: str, assert_agree: Any
 ) -> None:
     graph = ragged(schema, FULL, degree=2.0).flat
     x, weight = features(graph), torch.rand(graph.src.numel(), 1, dtype=torch.float64)
@@ -76,7 +80,7 @@ def test_results_are_those_of_a_loop_over_edges(
         result = rows.sum(0) if kind == "sum" else rows.amax(0)
         expected[target][i - first[target], columns[r] : columns[r] + CHANNELS[source]] = result
     with ops.backend(backend):
-        for actual, wanted in zip(run(kind, x, graph, ends, weight), expected, strict=True):
+        for actual, wanted in zip(sums_of(kind, x, graph, ends, weight), expected, strict=True):
             assert_agree(actual, wanted)
 
 
@@ -93,8 +97,8 @@ some_graphs = st.lists(some_nodes.filter(lambda nodes: sum(nodes.values()) > 0),
     seed=st.integers(0, 2**20),
 )
 def test_every_back_end_equals_the_reference(
-    ragged: Any, schema: GraphSchema, ends: ops.Ends, kind: str, assert_agree: Any, fast: str, counts: Any,
-    degree: float, width: int, dtype: torch.dtype, seed: int,
+    everything: Any, ragged: Any, schema: GraphSchema, ends: ops.Ends, kind: str, assert_agree: Any, fast: str,
+    counts: Any, degree: float, width: int, dtype: torch.dtype, seed: int,
 ) -> None:  # fmt: skip
     graph = ragged(schema, counts, degree=degree, seed=seed).flat
     x = [value.round(decimals=1) for value in features(graph, dtype, width, seed)]  # rounded, so that some are equal
@@ -108,7 +112,14 @@ def test_every_back_end_equals_the_reference(
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
 @pytest.mark.parametrize("channels", [16, 32, 64, 128])
 def test_rows_that_fill_four_or_eight_vectors_equal_the_reference(
-    ragged: Any, schema: GraphSchema, ends: ops.Ends, assert_agree: Any, fast: str, dtype: torch.dtype, channels: int
+    everything: Any,
+    ragged: Any,
+    schema: GraphSchema,
+    ends: ops.Ends,
+    assert_agree: Any,
+    fast: str,
+    dtype: torch.dtype,
+    channels: int,
 ) -> None:
     graph = ragged(schema, [{"a": 3, "b": 2, "c": 1, "d": 1}, {"a": 1, "c": 4}], degree=6.0, seed=channels).flat
     x = [torch.randn(nodes, channels, dtype=dtype) for nodes in graph.num_nodes]
@@ -119,14 +130,14 @@ def test_rows_that_fill_four_or_eight_vectors_equal_the_reference(
 
 
 def test_gradients_are_those_of_finite_differences(
-    ragged: Any, schema: GraphSchema, ends: ops.Ends, kind: str, backend: str
+    sums_of: Any, ragged: Any, schema: GraphSchema, ends: ops.Ends, kind: str, backend: str
 ) -> None:
     graph = ragged(schema, [{"a": 2, "b": 1, "c": 1}]).flat
     weight = torch.rand(graph.src.numel(), 1, dtype=torch.float64)
     leaves = tuple(value.requires_grad_() for value in (*features(graph), weight))
 
     def out(*values: Tensor) -> tuple[Tensor, ...]:
-        return tuple(run(kind, list(values[:-1]), graph, ends, values[-1] if kind == "sum" else None))
+        return tuple(sums_of(kind, list(values[:-1]), graph, ends, values[-1] if kind != "max" else None))
 
     with ops.backend(backend):
         assert torch.autograd.gradcheck(out, leaves)
@@ -134,7 +145,14 @@ def test_gradients_are_those_of_finite_differences(
 
 @pytest.mark.parametrize("number", [torch.nan, torch.inf, -torch.inf])
 def test_nan_and_infinity_stay_visible(
-    ragged: Any, schema: GraphSchema, ends: ops.Ends, kind: str, backend: str, number: float, assert_agree: Any
+    everything: Any,
+    ragged: Any,
+    schema: GraphSchema,
+    ends: ops.Ends,
+    kind: str,
+    backend: str,
+    number: float,
+    assert_agree: Any,
 ) -> None:
     graph = ragged(schema, FULL, degree=3.0).flat
     x, weight = features(graph, torch.float32, 7), torch.ones(graph.src.numel(), 1)
@@ -149,14 +167,16 @@ def test_torch_finds_nothing_wrong_with_the_registration(ragged: Any, schema: Gr
     graph = ragged(schema, FULL).flat
     x = [value.requires_grad_() for value in features(graph, torch.float32)]
     edges = (graph.rowptr, graph.src, graph.relation)
-    layout = (ends.blocks(CHANNELS), ends.columns(CHANNELS)[1])
+    first, widths = ends.columns(CHANNELS)
+    blocks = torch.tensor([[[src, 0], [dst, at]] for (src, dst), at in zip(ends.pairs, first, strict=True)])
+    channels = [CHANNELS[src] for src, _ in ends.pairs]
     weight = torch.rand(graph.src.numel(), 1, requires_grad=True)
-    torch.library.opcheck(torch.ops.mmgraph.relation_sum.default, (x, *layout, *edges, weight))
-    torch.library.opcheck(torch.ops.mmgraph.relation_max.default, (x, *layout, *edges))
+    torch.library.opcheck(torch.ops.mmgraph.relation_sum.default, (x, blocks, channels, widths, False, *edges, weight))
+    torch.library.opcheck(torch.ops.mmgraph.relation_max.default, (x, blocks, widths, *edges))
 
 
 def test_results_do_not_depend_on_the_number_of_threads(
-    ragged: Callable[..., GraphBatch], schema: GraphSchema, ends: ops.Ends, kind: str
+    everything: Any, ragged: Callable[..., GraphBatch], schema: GraphSchema, ends: ops.Ends, kind: str
 ) -> None:
     graph = ragged(schema, [{"a": 40, "b": 50, "c": 30, "d": 5}], degree=9.0).flat
     x, weight, results = features(graph, torch.float32, 9), torch.rand(graph.src.numel(), 1), []
@@ -177,5 +197,7 @@ def test_what_does_not_fit_is_named(ragged: Any, schema: GraphSchema, ends: ops.
         ops.relation_sum(x, graph, ops.Ends(ends.pairs[:2]))
     with pytest.raises(ValueError, match=re.escape(f"edge_weight has shape [{edges}], it takes [{edges}, 1]")):
         ops.relation_sum(x, graph, ends, edge_weight=torch.ones(edges, dtype=torch.float64))
+    with pytest.raises(ValueError, match=re.escape("tables have [5, 2, 3, 4] columns; with 2 for each relation")):
+        ops.relation_total(x, graph, ends, 2)
     with pytest.raises(ValueError, match=r"one dtype, got torch\.float32 and torch\.float64"):
         ops.relation_sum(x, graph, ends, edge_weight=torch.ones(edges, 1))

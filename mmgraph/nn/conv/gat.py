@@ -12,11 +12,13 @@ from mmgraph.graph import FlatGraph, GraphSchema
 from mmgraph.nn.conv.edge_features import edge_logits, project_features
 from mmgraph.nn.conv.layout import (
     Block,
+    Columns,
     blocks_of,
     channels_of,
     check_arguments,
     check_inputs,
     dropout_now,
+    make_tables,
     merge_heads,
     split,
     with_bias,
@@ -122,10 +124,8 @@ class GATConv(nn.Module):
 
     def _inputs(self, x: Mapping[str, Tensor], graph: FlatGraph) -> dict[str, Any]:
         check_inputs(self.schema, self.in_channels, x, graph, self.bias.dtype)
-        source, target = self._tables(x)
         return {
-            "source": source,
-            "target": target,
+            **self._tables(x),
             "blocks": self.blocks,
             "graph": graph,
             "heads": self.heads,
@@ -134,20 +134,19 @@ class GATConv(nn.Module):
             "edge_logits": self._edge_logits(graph),
         }
 
-    def _tables(self, x: Mapping[str, Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    def _tables(self, x: Mapping[str, Tensor]) -> dict[str, list[Tensor]]:
         """Values and logits of sources, logits of targets; the attention vectors are folded into the weights."""
         sources, targets = [], []
         for m, name in enumerate(self.schema.modalities):
             source, target = self.source_weight[m], self.target_weight[m]
             to_source = self._fold(source, self.att_source[list(self.schema.out_of(name))])
-            to_target = self._fold(target, self.att_target[list(self.schema.into(name))])
-            sources.append(ops.linear(x[name], torch.cat([source.flatten(0, 1), to_source])))
-            targets.append(ops.linear(x[name], to_target))
-        return sources, targets
+            sources.append(Columns(torch.cat([source.flatten(0, 1), to_source])))
+            targets.append(Columns(self._fold(target, self.att_target[list(self.schema.into(name))])))
+        return make_tables([x[name] for name in self.schema.modalities], sources, targets)
 
     def _fold(self, weight: Tensor, att: Tensor) -> Tensor:
-        heads = weight.view(weight.shape[0], self.heads, self.out_channels, weight.shape[2])
-        return torch.einsum("rhc,rhci->rhi", att, heads).flatten(0, 1)  # [relations x heads, in_channels]
+        heads = weight.view(-1, self.out_channels, weight.shape[2])  # one for each head of each relation
+        return torch.bmm(att.flatten(0, 1).unsqueeze(1), heads).squeeze(1)  # [relations x heads, in_channels]
 
     def _edge_logits(self, graph: FlatGraph) -> Tensor | None:
         weights = [

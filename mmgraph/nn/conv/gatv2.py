@@ -12,12 +12,13 @@ from mmgraph.graph import FlatGraph, GraphSchema
 from mmgraph.nn.conv.edge_features import edge_rows, project_features
 from mmgraph.nn.conv.layout import (
     Block,
+    Columns,
     blocks_of,
     channels_of,
     check_arguments,
     check_inputs,
     dropout_now,
-    linear_tables,
+    make_tables,
     merge_heads,
     split,
     with_bias,
@@ -123,10 +124,11 @@ class GATv2Conv(nn.Module):
         """Values for the relations out of each node, queries for the relations into it, values of edges."""
         check_inputs(self.schema, self.in_channels, x, graph, self.bias.dtype)
         rows = [x[name] for name in self.schema.modalities]
+        sources = map(Columns.of, self.source_weight, self.source_bias)
+        targets = map(Columns.of, self.target_weight, self.target_bias)
         values, row = edge_rows(graph, project_features(graph, list(self.edge_weight)))
         return {
-            "source": linear_tables(rows, self.source_weight, self.source_bias),
-            "target": linear_tables(rows, self.target_weight, self.target_bias),
+            **make_tables(rows, sources, targets),
             "blocks": self.blocks,
             "graph": graph,
             "att": self.att,

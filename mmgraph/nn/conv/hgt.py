@@ -13,11 +13,13 @@ from mmgraph.graph import FlatGraph, GraphSchema
 from mmgraph.nn.conv.edge_features import edge_rows
 from mmgraph.nn.conv.layout import (
     Block,
+    Columns,
     blocks_of,
     channels_of,
     check_arguments,
     check_inputs,
     dropout_now,
+    make_tables,
     split,
 )
 from mmgraph.nn.conv.time_encoding import RelativeTime
@@ -158,21 +160,24 @@ class HGTConv(nn.Module):
     def _inputs(self, x: Mapping[str, Tensor], graph: FlatGraph) -> dict[str, Any]:
         """Values and keys of sources, queries of targets, and what times add to values and keys."""
         check_inputs(self.schema, self.in_channels, x, graph, self.out_bias.dtype)
-        source, target = [], []
+        sources, targets = [], []
         weights: dict[int, Tensor] = {}
         for m, name in enumerate(self.schema.modalities):
             out_of = self.schema.out_of(name)
             folded = self._fold_sources(m, list(out_of))
-            source.append(ops.linear(x[name], folded[:, :-1], folded[:, -1]))
-            target.append(ops.linear(x[name], self.query_weight[m], self.query_bias[m]))
+            sources.append(Columns(folded[:, :-1], folded[:, -1]))
+            targets.append(Columns(self.query_weight[m], self.query_bias[m]))
             if self.time is not None and out_of:
                 weights |= zip(out_of, folded[:, :-1].chunk(len(out_of)), strict=True)
-        inputs: dict[str, Any] = {"source": source, "target": target, "blocks": self.blocks, "graph": graph}
+        rows = [x[name] for name in self.schema.modalities]
+        inputs: dict[str, Any] = {**make_tables(rows, sources, targets), "blocks": self.blocks, "graph": graph}
         inputs |= {"heads": self.heads, "scope": self.scope, "scale": self.out_channels**-0.5}
         if self.time is None:
             return {**inputs, "key_channels": self.out_channels}
         values, row = edge_rows(graph, self.time(graph, weights))
-        behind = [query.unflatten(1, (query.shape[1] // self.out_channels, self.out_channels)) for query in target]
+        behind = [
+            query.unflatten(1, (query.shape[1] // self.out_channels, self.out_channels)) for query in inputs["target"]
+        ]
         return {
             **inputs,
             "target": [pad(query, (self.out_channels, 0)).flatten(1) for query in behind],

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mmgraph.graph import FlatGraph, GraphSchema
-from mmgraph.ops import Ends, Scope, linear
+from mmgraph.ops import Ends, Scope, linears
 
 
 class Block(NamedTuple):
@@ -63,8 +63,10 @@ def relation_weights(
         >>> [tuple(weight.shape) for weight in relation_weights(ends, (3, 2), weights)]
         [(4, 3), (4, 2)]
     """
-    columns = zip(ends.pairs, ends.columns(in_channels)[0], strict=True)
-    return [weights[dst][:, at : at + in_channels[src]] for (src, dst), at in columns]
+    parts = []
+    for m, weight in enumerate(weights):
+        parts.append(iter(weight.split([in_channels[src] for src, dst in ends.pairs if dst == m], 1)))
+    return [next(parts[dst]) for _, dst in ends.pairs]
 
 
 def channels_of(schema: GraphSchema, in_channels: int | Mapping[str, int]) -> tuple[int, ...]:
@@ -133,16 +135,27 @@ def _check_dtype(what: str, value: Tensor, dtype: torch.dtype) -> None:
         )
 
 
-def linear_tables(
-    rows: Sequence[Float[Tensor, "_ _"]],
-    weights: Iterable[Float[Tensor, "_ _ _"]],
-    biases: Iterable[Float[Tensor, "_ _"]],
-) -> list[Float[Tensor, "_ _"]]:
-    """Per modality one matrix product: its rows times the matrices of its relations, side by side, plus biases."""
-    return [
-        linear(x, weight.flatten(0, 1), bias.flatten() if len(bias) else None)
-        for x, weight, bias in zip(rows, weights, biases, strict=True)
+class Columns(NamedTuple):
+    """What makes one side's table of a modality: a matrix with the columns of all relations, and their biases."""
+
+    weight: Float[Tensor, "columns in_channels"]
+    bias: Float[Tensor, " columns"] | None = None
+
+    @classmethod
+    def of(cls, weights: Float[Tensor, "relations width in_channels"], biases: Float[Tensor, "_ width"]) -> "Columns":
+        """Those of the relations, side by side."""
+        return cls(weights.flatten(0, 1), biases.flatten() if len(biases) else None)
+
+
+def make_tables(
+    rows: Sequence[Float[Tensor, "_ _"]], sources: Iterable[Columns], targets: Iterable[Columns]
+) -> dict[str, list[Float[Tensor, "_ _"]]]:
+    """The tables of sources and of targets of an attention operator: two matrix products per modality."""
+    made = [
+        linears(x, [source.weight, target.weight], [source.bias, target.bias])
+        for x, source, target in zip(rows, sources, targets, strict=True)
     ]
+    return {"source": [pair[0] for pair in made], "target": [pair[1] for pair in made]}
 
 
 def split(schema: GraphSchema, rows: Float[Tensor, "nodes channels"], graph: FlatGraph) -> dict[str, Tensor]:

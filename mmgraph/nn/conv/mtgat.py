@@ -11,11 +11,13 @@ from mmgraph import ops
 from mmgraph.graph import FlatGraph, GraphSchema
 from mmgraph.nn.conv.layout import (
     Block,
+    Columns,
     blocks_of,
     channels_of,
     check_arguments,
     check_inputs,
     dropout_now,
+    make_tables,
     merge_heads,
     split,
     with_bias,
@@ -121,15 +123,14 @@ class MTGATConv(nn.Module):
     def _inputs(self, x: Mapping[str, Tensor], graph: FlatGraph) -> dict[str, Any]:
         """Values of sources, then the logits of every relation; the attention vectors are folded into the weights."""
         check_inputs(self.schema, self.in_channels, x, graph, self.bias.dtype)
-        source, target = [], []
+        sources, targets = [], []
         for name, weight in zip(self.schema.modalities, self.weight, strict=True):
             out_of, into = list(self.schema.out_of(name)), list(self.schema.into(name))
             values = weight if out_of else weight[:0]
-            source.append(ops.linear(x[name], torch.cat([values, self._fold(weight, self.att_source[out_of])])))
-            target.append(ops.linear(x[name], self._fold(weight, self.att_target[into])))
+            sources.append(Columns(torch.cat([values, self._fold(weight, self.att_source[out_of])])))
+            targets.append(Columns(self._fold(weight, self.att_target[into])))
         return {
-            "source": source,
-            "target": target,
+            **make_tables([x[name] for name in self.schema.modalities], sources, targets),
             "blocks": self.blocks,
             "graph": graph,
             "heads": self.heads,

@@ -12,10 +12,12 @@ from mmgraph.graph import FlatGraph, GraphSchema
 from mmgraph.nn.conv.edge_features import edge_logits, project_features
 from mmgraph.nn.conv.layout import (
     Block,
+    Columns,
     blocks_of,
     check_arguments,
     check_inputs,
     dropout_now,
+    make_tables,
     merge_heads,
     one_size,
     split,
@@ -133,8 +135,7 @@ class RGATConv(nn.Module):
 
     def _inputs(self, x: Mapping[str, Tensor], graph: FlatGraph) -> dict[str, Any]:
         check_inputs(self.schema, self.in_channels, x, graph, self.bias.dtype)
-        source, target = self._tables(x)
-        inputs = {"source": source, "target": target, "blocks": self.blocks, "graph": graph}
+        inputs: dict[str, Any] = {**self._tables(x), "blocks": self.blocks, "graph": graph}
         inputs |= {"heads": self.heads, "scope": self.scope}
         if self.mode == "multiplicative":  # a dot product over one channel
             return {**inputs, "key_channels": 1, "scale": 1.0}
@@ -142,13 +143,13 @@ class RGATConv(nn.Module):
         logits = edge_logits(graph, project_features(graph, weights))
         return {**inputs, "negative_slope": self.negative_slope, "edge_logits": logits}
 
-    def _tables(self, x: Mapping[str, Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    def _tables(self, x: Mapping[str, Tensor]) -> dict[str, list[Tensor]]:
         """Values and keys of sources, queries of targets; q and k are folded into the matrices."""
         values = self.weight()  # [relations, in_channels, heads x channels]
         keys, queries, sources, targets = values @ self.key, values @ self.query, [], []
         for name in self.schema.modalities:
             out_of, into = list(self.schema.out_of(name)), list(self.schema.into(name))
             columns = [part[out_of].transpose(0, 1).flatten(1) for part in (values, keys)]
-            sources.append(ops.linear(x[name], torch.cat(columns, 1).T))
-            targets.append(ops.linear(x[name], queries[into].transpose(0, 1).flatten(1).T))
-        return sources, targets
+            sources.append(Columns(torch.cat(columns, 1).T))
+            targets.append(Columns(queries[into].transpose(0, 1).flatten(1).T))
+        return make_tables([x[name] for name in self.schema.modalities], sources, targets)

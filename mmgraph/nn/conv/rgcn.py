@@ -11,7 +11,6 @@ from mmgraph import ops
 from mmgraph.graph import FlatGraph, GraphSchema
 from mmgraph.nn.conv.degree import check_edge_weight, mean_weight
 from mmgraph.nn.conv.layout import check_arguments, check_inputs, ends_of, one_size
-from mmgraph.nn.conv.sage import mix
 from mmgraph.nn.conv.weights import RelationWeight, draw_
 
 
@@ -95,10 +94,9 @@ class RGCNConv(nn.Module):
         rows = [x[name] for name in self.schema.modalities]
         if self.aggr == "mean":
             edge_weight = mean_weight(graph, edge_weight, torch.promote_types(rows[0].dtype, torch.float32))
-        sums = ops.relation_sum(rows, graph, self.ends, edge_weight=edge_weight)
-        weights, root, bias = self.weight(), self.root_weight.T, self.bias[0] if len(self.bias) else None
-        out = {}
-        for m, name in enumerate(self.schema.modalities):
-            into = weights[list(self.schema.into(name))].flatten(0, 1)  # [relations x in_channels, out_channels]
-            out[name] = mix(rows[m], sums[m], into.T, root, bias)
-        return out
+        roots, bias = [self.root_weight.T] * len(rows), [self.bias[0] if len(self.bias) else None] * len(rows)
+        out = ops.relation_linear(
+            rows, graph, self.ends, list(self.weight().transpose(1, 2)), self.out_channels, edge_weight=edge_weight,
+            root_weights=roots, biases=bias,
+        )  # fmt: skip
+        return dict(zip(self.schema.modalities, out, strict=True))

@@ -97,15 +97,19 @@ class SAGEConv(nn.Module):
         check_inputs(self.schema, self.in_channels, x, graph, self.bias.dtype)
         rows = [x[name] for name in self.schema.modalities]
         check_edge_weight(graph, edge_weight)
+        bias = list(self.bias) if len(self.bias) else [None] * len(rows)
         if self.aggr == "max":
             neighbours = largest(rows, graph, self.ends, edge_weight)
+            parts = zip(rows, neighbours, self.weight, self.root_weight, bias, strict=True)
+            out = [mix(*part) for part in parts]
         else:
             if self.aggr == "mean":
                 edge_weight = mean_weight(graph, edge_weight, torch.promote_types(rows[0].dtype, torch.float32))
-            neighbours = ops.relation_sum(rows, graph, self.ends, edge_weight=edge_weight)
-        bias = self.bias if len(self.bias) else [None] * len(rows)
-        parts = zip(rows, neighbours, self.weight, self.root_weight, bias, strict=True)
-        return dict(zip(self.schema.modalities, (mix(*part) for part in parts), strict=True))
+            out = ops.relation_linear(
+                rows, graph, self.ends, relation_weights(self.ends, self.in_channels, list(self.weight)),
+                self.out_channels, edge_weight=edge_weight, root_weights=list(self.root_weight), biases=bias,
+            )  # fmt: skip
+        return dict(zip(self.schema.modalities, out, strict=True))
 
 
 def mix(
@@ -116,5 +120,6 @@ def mix(
     bias: Float[Tensor, " out_channels"] | None,
 ) -> Float[Tensor, "nodes out_channels"]:
     """The node and its neighbours, each times its matrix; the node is left out if `root_weight` has no rows."""
-    out = ops.linear(neighbours, weight, bias)
-    return out + ops.linear(own, root_weight) if len(root_weight) else out
+    if not len(root_weight):
+        return ops.linear(neighbours, weight, bias)
+    return ops.linear_sum([neighbours, own], [weight, root_weight], bias)

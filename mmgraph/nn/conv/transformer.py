@@ -12,12 +12,13 @@ from mmgraph.graph import FlatGraph, GraphSchema
 from mmgraph.nn.conv.edge_features import edge_rows, project_features
 from mmgraph.nn.conv.layout import (
     Block,
+    Columns,
     blocks_of,
     channels_of,
     check_arguments,
     check_inputs,
     dropout_now,
-    linear_tables,
+    make_tables,
     merge_heads,
     split,
 )
@@ -141,11 +142,11 @@ class TransformerConv(nn.Module):
         check_inputs(self.schema, self.in_channels, x, graph, self.root_weight[0].dtype)
         rows = [x[name] for name in self.schema.modalities]
         weights = [torch.cat(pair) for pair in zip(self.value_weight, self.key_weight, strict=True)]
-        biases = [self._source_bias(m) for m in range(len(rows))]
+        sources = map(Columns.of, weights, [self._source_bias(m) for m in range(len(rows))])
+        targets = map(Columns.of, self.query_weight, self.query_bias)
         values, row = edge_rows(graph, project_features(graph, list(self.edge_weight)))
         return {
-            "source": linear_tables(rows, weights, biases),
-            "target": linear_tables(rows, self.query_weight, self.query_bias),
+            **make_tables(rows, sources, targets),
             "blocks": self.blocks,
             "graph": graph,
             "heads": self.heads,

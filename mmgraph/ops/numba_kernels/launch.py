@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from mmgraph.ops.attention import Inputs, Numbers
+from mmgraph.ops.memory import empty_table
 from mmgraph.ops.numba_kernels import dot, gat, gatv2, relation_sum
 from mmgraph.ops.numba_kernels.common import PIECES, Array, cut, factors, run_ends, torch_threads
 from mmgraph.ops.numba_kernels.leaky import sign_bytes
 from mmgraph.ops.once import once_per_graph
+from mmgraph.ops.relation_sum import Layout
 from mmgraph.ops.source_order import source_order
 from mmgraph.ops.table import place
 
@@ -22,7 +24,9 @@ def attention_forward(inputs: Inputs, numbers: Numbers) -> tuple[Tensor, Tensor]
     """Output [nodes, heads x channels] and alpha [edges, heads]."""
     inputs = _contiguous(inputs)
     like, (nodes, num_edges) = inputs.source[0], (inputs.rowptr.numel() - 1, inputs.src.numel())
-    out, alpha = like.new_empty(nodes, numbers.heads * numbers.channels), like.new_empty(num_edges, numbers.heads)
+    out, alpha = (
+        empty_table(like, shape) for shape in ((nodes, numbers.heads * numbers.channels), (num_edges, numbers.heads))
+    )
     factor = _factor(inputs.edge_weight, numbers, alpha)
     weights = torch.empty_like(alpha) if factor.shape[0] else alpha
     results = (numbers.per_relation, out.numpy(), alpha.numpy(), weights.numpy())
@@ -58,7 +62,7 @@ def attention_backward(
 ) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor, Tensor, Tensor]:
     """Gradients of sources, targets, att, edge logits, edge values, edge weights ([edges, heads]); 0 rows for none."""
     inputs = _contiguous(inputs)
-    source, target = ([torch.empty_like(table) for table in side] for side in (inputs.source, inputs.target))
+    source, target = ([empty_table(table, table.shape) for table in side] for side in (inputs.source, inputs.target))
     values = alpha.new_zeros(0, 0) if inputs.edge_values is None else torch.zeros_like(inputs.edge_values)
     to_alpha = torch.empty_like(alpha[: 0 if inputs.edge_weight is None else None])
     grads = Gradients(source, target, alpha.new_zeros(0, 0, 0), torch.empty_like(alpha), values, to_alpha)
@@ -140,20 +144,14 @@ def _grad_places(inputs: Inputs, grads: Gradients) -> Array:
 
 @torch_threads()
 def sum_forward(
-    x: Sequence[Tensor],
-    blocks: Tensor,
-    widths: Sequence[int],
-    rowptr: Tensor,
-    src: Tensor,
-    relation: Tensor,
-    edge_weight: Tensor,
+    x: Sequence[Tensor], layout: Layout, rowptr: Tensor, src: Tensor, relation: Tensor, edge_weight: Tensor
 ) -> list[Tensor]:
-    """Results of all modalities, `widths` columns each."""
+    """Results of all modalities."""
     x, edge_weight = [table.detach().contiguous() for table in x], edge_weight.detach().contiguous()
-    out = [table.new_empty(len(table), width) for table, width in zip(x, widths, strict=True)]
-    places = place_sides(blocks, (x, out))
+    out = [empty_table(table, (len(table), width)) for table, width in zip(x, layout.widths, strict=True)]
+    places, channels = place_sides(layout.blocks, (x, out)), np.array(layout.channels, np.int64)
     relation_sum.sum_forward(
-        *_edges(rowptr, src, relation), places, _widths(x, blocks), _rows(out), edge_weight.numpy()
+        *_edges(rowptr, src, relation), places, channels, layout.total, _rows(out), edge_weight.numpy()
     )
     return out
 
@@ -162,7 +160,7 @@ def sum_forward(
 def sum_backward(
     grads: Sequence[Tensor],
     x: Sequence[Tensor],
-    blocks: Tensor,
+    layout: Layout,
     rowptr: Tensor,
     src: Tensor,
     relation: Tensor,
@@ -171,15 +169,15 @@ def sum_backward(
 ) -> tuple[list[Tensor], Tensor]:
     """Gradients of the features, and of edge weights where asked for."""
     x, edge_weight = [table.detach().contiguous() for table in x], edge_weight.detach().contiguous()
-    to_x, widths = [torch.empty_like(table) for table in x], _widths(x, blocks)
-    grad_places = place_sides(blocks, (to_x, grads))
+    to_x, blocks = [empty_table(table, table.shape) for table in x], layout.blocks
+    grad_places, channels = place_sides(blocks, (to_x, grads)), np.array(layout.channels, np.int64)
     relation_sum.sum_backward_by_source(
-        *_edges_by_source(rowptr, src, relation, len(blocks)), grad_places, widths, _rows(to_x), edge_weight.numpy()
+        *_edges_by_source(rowptr, src, relation, len(blocks)), grad_places, channels, _rows(to_x), edge_weight.numpy()
     )
     to_weight = torch.zeros_like(edge_weight[: None if with_weight else 0])
     if with_weight:
         places = place_sides(blocks, (x, grads))
-        relation_sum.weight_gradients(*_edges(rowptr, src, relation), places, widths, grad_places, to_weight.numpy())
+        relation_sum.weight_gradients(*_edges(rowptr, src, relation), places, channels, grad_places, to_weight.numpy())
     return to_x, to_weight
 
 

@@ -8,7 +8,7 @@ from numba import prange
 from mmgraph.ops.numba_kernels.common import Array, kernel
 from mmgraph.ops.numba_kernels.lanes import clear
 from mmgraph.ops.numba_kernels.largest import max_rows, won_rows
-from mmgraph.ops.numba_kernels.sums import dot_rows, fill_rows, sum_rows_at
+from mmgraph.ops.numba_kernels.sums import dot_rows, fill_rows, sum_rows, sum_rows_at
 
 
 @kernel
@@ -21,10 +21,14 @@ def sum_forward(
     ends: Array,
     places: Array,
     widths: Array,
+    total: bool,
     out_rows: Array,
     edge_weight: Array,
 ) -> None:
-    """Fills the results, whose blocks are kind 1 of `places`; `widths` are the channels of every relation's source."""
+    """Fills the results, whose blocks are kind 1 of `places`; `widths`: channels of every relation, 0 to leave it out.
+
+    The blocks of a node lie side by side; if `total`, they all lie in the same place, and are added up.
+    """
     zero = edge_weight.dtype.type(0)
     ids, weights = np.int64(src.ctypes.data), np.int64(edge_weight.ctypes.data)
     for piece in prange(bounds.size - 1):
@@ -38,10 +42,15 @@ def sum_forward(
                 filled, part = filled + widths[relation[part]], ends[part]
             if filled < out_rows[m, 3]:
                 clear(out_rows[m, 2] + i * out_rows[m, 4], out_rows[m, 3], zero)
+            again = False
             while start < stop:
                 end, r = ends[start], relation[start]
-                out = places[r, 1, 0] + i * places[r, 1, 1]
-                fill_rows(out, ids, places[r, 0, 0], places[r, 0, 1], start, end, weights, widths[r], zero)
+                out, base, stride = places[r, 1, 0] + i * places[r, 1, 1], places[r, 0, 0], places[r, 0, 1]
+                if again and widths[r] > 0:
+                    sum_rows(out, ids, base, stride, start, end, weights, widths[r], 1, zero)
+                else:
+                    fill_rows(out, ids, base, stride, start, end, weights, widths[r], zero)
+                    again = total and widths[r] > 0
                 start = end
 
 

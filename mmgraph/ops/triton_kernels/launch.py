@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mmgraph.ops.attention import Inputs, Kind, Numbers
 from mmgraph.ops.dropout import keep_weights
+from mmgraph.ops.relation_sum import Layout
 from mmgraph.ops.triton_kernels import dot, gat, gatv2
 from mmgraph.ops.triton_kernels.common import (
     Backward,
@@ -94,31 +95,28 @@ def attention_backward(
 
 
 def sum_forward(
-    x: Sequence[Tensor],
-    blocks: Tensor,
-    widths: Sequence[int],
-    rowptr: Tensor,
-    src: Tensor,
-    relation: Tensor,
-    edge_weight: Tensor,
+    x: Sequence[Tensor], layout: Layout, rowptr: Tensor, src: Tensor, relation: Tensor, edge_weight: Tensor
 ) -> list[Tensor]:
-    """Results of all modalities, `widths` columns each."""
-    x = [table.contiguous() for table in x]
-    out = [table.new_zeros(len(table), width) for table, width in zip(x, widths, strict=True)]
-    columns = _columns(x, blocks, src)
+    """Results of all modalities."""
+    x, blocks = [table.contiguous() for table in x], layout.blocks
+    out = [table.new_zeros(len(table), width) for table, width in zip(x, layout.widths, strict=True)]
+    columns = _columns(layout.channels, src)
     if columns is not None:
         with on_device_of(src):
             rows, to_out = rows_of([(x, blocks[:, 0]), (out, blocks[:, 1])])
             order = by_destination(rowptr, src, relation, len(blocks))
-            weights = edge_weight.contiguous()
-            sums(order, columns.tile, rows, weights, to_out, per_relation=True, widths=columns.widths)
+            filled = _filled(columns, out, blocks[:, 1]) if layout.total else columns.widths
+            sums(
+                order, columns.tile, rows, edge_weight.contiguous(), to_out, per_relation=not layout.total,
+                widths=columns.widths, filled=filled,
+            )  # fmt: skip
     return out
 
 
 def sum_backward(
     grads: Sequence[Tensor],
     x: Sequence[Tensor],
-    blocks: Tensor,
+    layout: Layout,
     rowptr: Tensor,
     src: Tensor,
     relation: Tensor,
@@ -126,15 +124,19 @@ def sum_backward(
     with_weight: bool,
 ) -> tuple[list[Tensor], Tensor]:
     """Gradients of the features, and of edge weights where asked for."""
-    x = [table.contiguous() for table in x]
+    x, blocks = [table.contiguous() for table in x], layout.blocks
     to_x = [torch.zeros_like(table) for table in x]
     to_weight = torch.zeros_like(edge_weight[: None if with_weight else 0])
-    columns = _columns(x, blocks, src)
+    columns = _columns(layout.channels, src)
     if columns is not None:
         with on_device_of(src):
             rows, upstream, to_rows = rows_of([(x, blocks[:, 0]), (grads, blocks[:, 1]), (to_x, blocks[:, 0])])
             order, weights = by_source(rowptr, src, relation, len(blocks)), edge_weight.contiguous()
-            sums(order, columns.tile, upstream, weights, to_rows, per_relation=False, widths=columns.widths)
+            filled = columns.widths if layout.total else _filled(columns, to_x, blocks[:, 0])
+            sums(
+                order, columns.tile, upstream, weights, to_rows, per_relation=layout.total,
+                widths=columns.widths, filled=filled,
+            )  # fmt: skip
             if with_weight:
                 order = by_destination(rowptr, src, relation, len(blocks))
                 dot_products(order, columns.tile, upstream, rows, to_weight, widths=columns.widths)
@@ -148,7 +150,7 @@ def max_forward(
     x = [table.contiguous() for table in x]
     out = [table.new_zeros(len(table), width) for table, width in zip(x, widths, strict=True)]
     winners = [torch.full(table.shape, -1, dtype=torch.int32, device=table.device) for table in out]
-    columns = _columns(x, blocks, src)
+    columns = _columns([x[m].shape[1] for m in blocks[:, 0, 0].tolist()], src)
     if columns is not None:
         with on_device_of(src):
             rows, to_out, to_winners = rows_of([(x, blocks[:, 0]), (out, blocks[:, 1]), (winners, blocks[:, 1])])
@@ -168,7 +170,7 @@ def max_backward(
 ) -> list[Tensor]:
     """Gradients of the features."""
     to_x = [table.new_zeros(table.shape) for table in x]
-    columns = _columns(x, blocks, src)
+    columns = _columns([x[m].shape[1] for m in blocks[:, 0, 0].tolist()], src)
     if columns is not None:
         with on_device_of(src):
             sides = [(grads, blocks[:, 1]), (winners, blocks[:, 1]), (to_x, blocks[:, 0])]
@@ -185,12 +187,20 @@ class Columns(NamedTuple):
     tile: Tile
 
 
-def _columns(x: Sequence[Tensor], blocks: Tensor, src: Tensor) -> Columns | None:
+def _columns(channels: Sequence[int], src: Tensor) -> Columns | None:
     """None where there is nothing to do: no edge, or no channel."""
-    widths = [x[m].shape[1] for m in blocks[:, 0, 0].tolist()]
-    if src.numel() == 0 or max(widths) == 0:
+    if src.numel() == 0 or max(channels) == 0:
         return None
-    return Columns(torch.tensor(widths, dtype=torch.int32).to(src.device, non_blocking=True), tile(1, max(widths)))
+    return Columns(_on(src.device, channels), tile(1, max(channels)))
+
+
+def _filled(columns: Columns, tables: Sequence[Tensor], block: Tensor) -> Tensor:
+    """Per relation the columns of the row that the sum over all relations fills, whether the relation counts or not."""
+    return _on(columns.widths.device, [tables[m].shape[1] for m in block[:, 0].tolist()])
+
+
+def _on(device: torch.device, numbers: Sequence[int]) -> Tensor:
+    return torch.tensor(numbers, dtype=torch.int32).to(device, non_blocking=True)
 
 
 def _sides(source: Sequence[Tensor], target: Sequence[Tensor], blocks: Tensor) -> list[tuple[Sequence[Tensor], Tensor]]:

@@ -45,6 +45,7 @@ def sums(
     own: tuple[Tensor | None, Tensor | None] = (None, None),
     winners: Rows | None = None,
     widths: Tensor | None = None,
+    filled: Tensor | None = None,
 ) -> None:
     """Fills `out` per run with the sum of weight x (row of the other end + the edge's own row).
 
@@ -58,7 +59,9 @@ def sums(
         own: rows that edges have of their own, and which edge has which.
         winners: per channel of the other end, the number of the edge that counts, int32; all count where it is None.
         widths: columns of every relation, where they differ.
+        filled: columns of the row of a run in which the relation comes first; `widths`, if not given.
     """
+    filled = widths if filled is None else filled
     begin = order.begin(per_relation)
     slots = order.slots(tile, out.base)
     sizes = {**tile.options, "ALIGN": alignment(out, *(part for part in (rows, winners) if part is not None))}
@@ -67,19 +70,19 @@ def sums(
         *ends,
         *(None, None) if rows is None else rows[:2],
         *(None, None) if winners is None else winners[:2],
-        *(weights, *own, widths, out.base, out.at, slots),
+        *(weights, *own, widths, filled, out.base, out.at, slots),
         PER_RELATION=per_relation,
         PIECE=common.PIECE,
         **sizes,
     )
-    add_slots(order, tile, begin, slots, out, widths)
+    add_slots(order, tile, begin, slots, out, filled)
 
 
-def add_slots(order: Order, tile: Tile, begin: Tensor, slots: Tensor, out: Rows, widths: Tensor | None = None) -> None:
+def add_slots(order: Order, tile: Tile, begin: Tensor, slots: Tensor, out: Rows, filled: Tensor | None = None) -> None:
     """Adds to `out` what programs that began inside a run left in `slots`."""
     if order.extra:
         add_slot_rows[(order.extra, tile.blocks)](
-            *(order.owner, order.relation, begin, order.extra, widths, slots, out.base, out.at),
+            *(order.owner, order.relation, begin, order.extra, filled, slots, out.base, out.at),
             PIECE=common.PIECE,
             **{**tile.options, "ALIGN": alignment(out)},
         )
@@ -145,6 +148,7 @@ def sum_rows(
     own,
     own_row,
     widths,
+    filled,
     out,
     out_at,
     slots,
@@ -166,8 +170,8 @@ def sum_rows(
         end = run_end(relation, first, stop, PER_RELATION)
         r = tl.load(relation + first)
         columns = real
-        if widths is not None:
-            columns = real & (lane < tl.load(widths + r))
+        if filled is not None:
+            columns = real & (lane < tl.load(filled + r))
         total = tl.zeros((HEADS_AT_ONCE, WIDTH), out.dtype.element_ty)
         for at in range(first, end, ROWS):
             k = at + tl.arange(0, ROWS)
@@ -178,6 +182,8 @@ def sum_rows(
                 number = tl.load(edge + k, mask=there, other=0).to(tl.int64)
             j = tl.load(other + k, mask=there, other=0)
             s = tl.load(relation + k, mask=there, other=0)
+            if widths is not None:
+                live = live & (lane[None, :, :] < tl.load(widths + s)[:, None, None])
             if rows is None:
                 x = tl.where(live, 1.0, 0.0).to(out.dtype.element_ty)
             else:
@@ -204,7 +210,7 @@ def add_slot_rows(
     relation,
     begin,
     extra,
-    widths,
+    filled,
     slots,
     out,
     out_at,
@@ -222,8 +228,8 @@ def add_slot_rows(
     if (run < slot * PIECE) & (run >= (slot - 1) * PIECE):
         lane, real = lanes_of(tl.program_id(1), HEADS, CHANNELS, HEADS_AT_ONCE, WIDTH)
         r = tl.load(relation + slot * PIECE)
-        if widths is not None:
-            real = real & (lane < tl.load(widths + r))
+        if filled is not None:
+            real = real & (lane < tl.load(filled + r))
         to = out + row_of(out_at, r, tl.load(owner + slot * PIECE), ALIGN) + lane
         total = tl.load(to, mask=real, other=0.0)
         adding = True

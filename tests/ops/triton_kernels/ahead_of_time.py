@@ -19,7 +19,7 @@ from triton.runtime.jit import JITFunction
 
 from mmgraph.graph import FlatGraph
 from mmgraph.ops.attention import Inputs, Numbers
-from mmgraph.ops.relation_sum import Ends
+from mmgraph.ops.relation_sum import Layout
 from mmgraph.ops.triton_kernels import common, dot, gat, gatv2, launch, maxima, rows, softmax
 
 HEADS, CHANNELS = 4, 32
@@ -71,12 +71,14 @@ def run_everything(dtype: torch.dtype) -> None:
         settings = Numbers(kind, HEADS, CHANNELS, CHANNELS, 0.2, 0.5, kind != "dot", 0.0, 0)
         out, alpha = launch.attention_forward(inputs, settings)
         launch.attention_backward(out, alpha, inputs, settings)
-    x, ends = [torch.rand(2, width, dtype=dtype)], Ends(((0, 0),))
-    layout, weight = (ends.blocks([width]), [width]), torch.rand(edges, 1, dtype=dtype)
-    sums = launch.sum_forward(x, *layout, graph.rowptr, graph.src, graph.relation, weight)
-    launch.sum_backward(sums, x, layout[0], graph.rowptr, graph.src, graph.relation, weight, True)
-    largest, winners = launch.max_forward(x, *layout, graph.rowptr, graph.src, graph.relation)
-    launch.max_backward(largest, winners, x, layout[0], graph.rowptr, graph.src, graph.relation)
+    x = [torch.rand(2, width, dtype=dtype)]
+    blocks, weight = torch.zeros(1, 2, 2, dtype=torch.int64), torch.rand(edges, 1, dtype=dtype)
+    for total in (False, True):
+        layout = Layout(blocks, [width], [width], total)
+        sums = launch.sum_forward(x, layout, graph.rowptr, graph.src, graph.relation, weight)
+        launch.sum_backward(sums, x, layout, graph.rowptr, graph.src, graph.relation, weight, True)
+    largest, winners = launch.max_forward(x, blocks, [width], graph.rowptr, graph.src, graph.relation)
+    launch.max_backward(largest, winners, x, blocks, graph.rowptr, graph.src, graph.relation)
 
 
 def kernels() -> dict[str, Any]:

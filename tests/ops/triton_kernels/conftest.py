@@ -1,6 +1,7 @@
 """Where Triton's kernels run in tests: on the GPU if there is one, else in the interpreter on the CPU."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -41,12 +42,13 @@ def _results_of(
 
 
 @pytest.fixture(scope="session")
-def relation_results_of() -> Callable[..., list[Tensor]]:
+def relation_results_of(sums_of: Callable[..., list[Tensor]]) -> Callable[..., list[Tensor]]:
     """The same for sums and largest values per relation, see `_relation_results_of`."""
-    return _relation_results_of
+    return partial(_relation_results_of, sums_of)
 
 
 def _relation_results_of(
+    sums_of: Callable[..., list[Tensor]],
     kind: str,
     x: list[Tensor],
     graph: FlatGraph,
@@ -59,10 +61,7 @@ def _relation_results_of(
     leaves = [value.to(device, copy=True).requires_grad_() for value in (*x, weight)]
     graph = graph.map(lambda tensor: tensor.to(device))
     with ops.backend(backend):
-        if kind == "sum":
-            out = ops.relation_sum(leaves[:-1], graph, ends, edge_weight=leaves[-1])
-        else:
-            out = ops.relation_max(leaves[:-1], graph, ends)
+        out = sums_of(kind, leaves[:-1], graph, ends, leaves[-1])
         draw = torch.Generator().manual_seed(1)
         upstream = [torch.randn(part.shape, generator=draw, dtype=torch.float64).to(part) for part in out]
         torch.stack([(part * grad).sum() for part, grad in zip(out, upstream, strict=True)]).sum().backward()

@@ -62,7 +62,7 @@ def test_one_large_graph_with_heavy_tails_equals_the_reference_on_the_cpu(
         assert float((value - expected[name]).abs().max()) <= tolerance * scale, name
 
 
-@pytest.mark.parametrize("kind", ["sum", "max"])
+@pytest.mark.parametrize("kind", ["sum", "max", "some", "total"])
 def test_sums_and_largest_values_over_one_large_graph(
     graph: FlatGraph, kind: str, relation_results_of: Any, assert_agree: Callable[..., None]
 ) -> None:

@@ -27,7 +27,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(common, "PIECE", 4)
 
 
-@pytest.fixture(scope="module", params=["sum", "max"])
+@pytest.fixture(scope="module", params=["sum", "max", "some", "total"])
 def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
