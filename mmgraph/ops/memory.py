@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import prod
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Shaped
 from torch import Tensor
 
 LEAST = 2**22
@@ -23,7 +23,7 @@ _free: dict[int, Tensor] = {}
 """By address. Tables die in any thread and at any moment: nothing here takes more than one step of Python."""
 
 
-def empty_table(like: Float[Tensor, "..."], shape: Sequence[int]) -> Float[Tensor, "..."]:
+def empty_table(like: Shaped[Tensor, "..."], shape: Sequence[int]) -> Shaped[Tensor, "..."]:
     """As `like.new_empty(shape)`, in memory that a table had before where it is large and on a CPU.
 
     Example:

@@ -27,7 +27,7 @@ def relation_linear(
     edge_weight: Float[Tensor, "edges 1"] | None = None,
     root_weights: Sequence[Float[Tensor, "_ _"]],
     biases: Sequence[Float[Tensor, " out_channels"] | None] | None = None,
-) -> list[Float[Tensor, "nodes out_channels"]]:
+) -> list[Float[Tensor, "_ out_channels"]]:
     r"""Per node, the sum over relations and edges of the relation's matrix times the neighbour.
 
     .. math:: x'_i = b + W x_i + \sum_r W_r \sum_{j \to_r i} w_{ij} x_j

@@ -97,7 +97,7 @@ def relation_total(
     *,
     edge_weight: Float[Tensor, "edges 1"] | None = None,
     relations: Collection[int] | None = None,
-) -> list[Float[Tensor, "nodes channels"]]:
+) -> list[Float[Tensor, "_ channels"]]:
     """Per node, one weighted sum over all its neighbours, each of which has a row of its own for every relation.
 
     Args:
