@@ -1,6 +1,7 @@
 """Matrix products whose results, or their gradients, are tables: too large for a cache."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import torch
@@ -73,19 +74,16 @@ def _rows_at_once(weights: Sequence[Tensor]) -> int:
     return max(1, NUMBERS * torch.get_num_threads() // max(1, sum(sum(weight.shape) for weight in weights)))
 
 
-def _parts(rows: int, weights: Sequence[Tensor]) -> Iterator[slice]:
-    step = _rows_at_once(weights)
-    return (slice(start, start + step) for start in range(0, rows, step))
-
-
 class _OneToMany(torch.autograd.Function):
     @staticmethod
     def forward(x: Tensor, count: int, *matrices: Any) -> tuple[Tensor, ...]:
         weights, biases = matrices[:count], matrices[count:]
         out = [empty_table(x, (x.shape[0], weight.shape[0])) for weight in weights]
-        for rows in _parts(x.shape[0], weights):
-            for table, weight, bias in zip(out, weights, biases, strict=True):
-                _grow(_set(table[rows], bias), x[rows], weight.T)
+        starts = [None if bias is None else bias.contiguous() for bias in biases]
+        rows, transposed = _rows_at_once(weights), [weight.T for weight in weights]
+        for own, *parts in zip(x.split(rows), *(table.split(rows) for table in out), strict=True):
+            for part, start, matrix in zip(parts, starts, transposed, strict=True):
+                _grow(_set(part, start), own, matrix)
         return tuple(out)
 
     @staticmethod
@@ -110,12 +108,14 @@ class _ManyToOne(torch.autograd.Function):
     def forward(count: int, *operands: Any) -> Tensor:
         xs, weights, (bias, plus) = operands[:count], operands[count : 2 * count], operands[2 * count :]
         out = empty_table(xs[0], (xs[0].shape[0], weights[0].shape[0]))
-        for rows in _parts(out.shape[0], weights):
-            part = _set(out[rows], bias)
-            if plus is not None:
-                part += plus[rows]
-            for x, weight in zip(xs, weights, strict=True):
-                _grow(part, x[rows], weight.T)
+        rows, transposed = _rows_at_once(weights), [weight.T for weight in weights]
+        more = repeat(None) if plus is None else plus.split(rows)
+        for part, extra, *owns in zip(out.split(rows), more, *(x.split(rows) for x in xs), strict=False):
+            _set(part, bias)
+            if extra is not None:
+                part += extra
+            for own, matrix in zip(owns, transposed, strict=True):
+                _grow(part, own, matrix)
         return out
 
     @staticmethod
@@ -154,37 +154,40 @@ def _gradients(terms: Sequence[_Term], *, one_x: bool) -> tuple[list[Tensor | No
         to_biases = [term.grad.sum(0) if term.to_bias else None for term in terms]
         return [sum(to_xs)] if one_x and terms[0].to_x else to_xs, to_weights, to_biases  # type: ignore[list-item, arg-type]
     to_xs = [torch.empty_like(term.x) if term.to_x else None for term in (terms[:1] if one_x else terms)]
-    return to_xs, *_fill(terms, to_xs * (len(terms) if one_x else 1))
+    return to_xs, *_fill(terms, to_xs * len(terms) if one_x else to_xs, one_x=one_x)
 
 
-def _fill(terms: Sequence[_Term], to_xs: Sequence[Tensor | None]) -> tuple[list[Tensor | None], list[Tensor | None]]:
-    """Fills the gradients of rows, which may be one for all terms; gives those of matrices and biases."""
-    to_weights = [_gradient_of_matrix(term) if term.to_weight else None for term in terms]
+def _fill(
+    terms: Sequence[_Term], to_xs: Sequence[Tensor | None], *, one_x: bool
+) -> tuple[list[Tensor | None], list[Tensor | None]]:
+    """Fills the gradients of rows, the same tensor for all terms if `one_x`; gives those of matrices and biases."""
+    to_weights = [_zeros_like(term.weight) if term.to_weight else None for term in terms]
     to_biases = [term.grad.new_zeros(term.grad.shape[1]) if term.to_bias else None for term in terms]
-    weights, distinct = [term.weight for term in terms], {id(to_x): to_x for to_x in to_xs if to_x is not None}
-    for rows in _parts(terms[0].x.shape[0], weights):
-        for total in distinct.values():
-            total[rows].zero_()
-        for term, to_x, to_weight, to_bias in zip(terms, to_xs, to_weights, to_biases, strict=True):
-            own, part = term.x[rows], term.grad[rows]
-            if to_x is not None:
-                _grow(to_x[rows], part, term.weight)
-            if to_weight is not None:
-                _grow(to_weight, part.T, own)
-            if to_bias is not None:
-                to_bias += part.sum(0)
+    rows = _rows_at_once([term.weight for term in terms])
+    parts = [
+        zip(term.x.split(rows), term.grad.split(rows), repeat(None) if to_x is None else to_x.split(rows), strict=False)
+        for term, to_x in zip(terms, to_xs, strict=True)
+    ]
+    for at_once in zip(*parts, strict=True):
+        for n, (own, grad, total) in enumerate(at_once):
+            if total is not None:
+                _grow(total if one_x and n else total.zero_(), grad, terms[n].weight)
+            if (to_weight := to_weights[n]) is not None:
+                _grow(to_weight, grad.T, own)
+            if (to_bias := to_biases[n]) is not None:
+                to_bias += grad.sum(0)
     return to_weights, to_biases
 
 
-def _gradient_of_matrix(term: _Term) -> Tensor:
+def _zeros_like(weight: Tensor) -> Tensor:
     """Zeros, the larger size of which is the inner one in memory: products are faster then."""
-    outer, inner = term.weight.shape
-    return term.x.new_zeros(inner, outer).T if outer > inner else term.x.new_zeros(outer, inner)
+    outer, inner = weight.shape
+    return weight.new_zeros(inner, outer).T if outer > inner else weight.new_zeros(outer, inner)
 
 
-def _set(total: Tensor, bias: Tensor | None) -> Tensor:
-    """Sets all rows to the bias."""
-    return total.zero_() if bias is None else total.copy_(bias.expand_as(total))
+def _set(total: Tensor, start: Tensor | None) -> Tensor:
+    """Sets all rows to a bias, or to 0."""
+    return total.zero_() if start is None else total.copy_(start.expand_as(total))
 
 
 def _grow(total: Tensor, a: Tensor, b: Tensor) -> Tensor:

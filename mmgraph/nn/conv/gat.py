@@ -150,7 +150,7 @@ class GATConv(nn.Module):
 
     def _edge_logits(self, graph: FlatGraph) -> Tensor | None:
         weights = [
-            torch.einsum("ohc,hcf->hf", att, weight.view(self.heads, self.out_channels, -1))  # o: one, or none
+            self._fold(weight.unsqueeze(0), att) if len(att) else weight
             for att, weight in zip(self.att_edge, self.edge_weight, strict=True)
         ]
         return edge_logits(graph, project_features(graph, weights))
