@@ -16,7 +16,7 @@ from torch import Tensor
 LEAST = 2**22
 """Bytes from which on a table is lent; smaller ones are the C library's."""
 
-KEPT = 2**29
+KEPT = 2**30
 """Bytes that are kept at most while nobody has them."""
 
 _free: dict[int, Tensor] = {}
