@@ -1,12 +1,14 @@
 """Matrix products whose results, or their gradients, are tables: too large for a cache."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch._C._functorch import is_legacy_batchedtensor
+from torch.autograd import forward_ad
 from torch.nn import functional
 
 from mmgraph.ops.memory import empty_table
@@ -39,7 +41,7 @@ def linears(
     Each result is set before the product is added to it, so that the product writes to the cache instead of far away.
     The gradients of `x` and of all matrices come from the same rows in turn.
     """
-    if _is_plain(x, weights):
+    if _is_plain([x] * len(weights), weights, biases):
         return [functional.linear(x, weight, bias) for weight, bias in zip(weights, biases, strict=True)]
     return list(_OneToMany.apply(x, len(weights), *weights, *biases))
 
@@ -56,22 +58,46 @@ def linear_sum(
         >>> linear_sum([torch.ones(1, 2), torch.ones(1, 1)], [torch.ones(1, 2), torch.tensor([[5.0]])]).tolist()
         [[7.0]]
     """
-    if _is_plain(xs[0], weights):
+    if _is_plain(xs, weights, [bias], plus):
         total = sum(map(functional.linear, xs[1:], weights[1:]), functional.linear(xs[0], weights[0], bias))
         return total if plus is None else total + plus
     return _ManyToOne.apply(len(xs), *xs, *weights, bias, plus)
 
 
-def _is_plain(x: Tensor, weights: Sequence[Tensor]) -> bool:
-    """Whether torch's own product is as good: on a GPU, compiled, in half precision, or with few rows."""
-    if x.device.type != "cpu" or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
+def _is_plain(
+    xs: Sequence[Tensor], weights: Sequence[Tensor], biases: Sequence[Tensor | None], plus: Tensor | None = None
+) -> bool:
+    """Whether torch's own product is as good, or the only one that knows what to do."""
+    if not xs or xs[0].device.type != "cpu" or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
         return True
-    return x.shape[0] <= _rows_at_once(weights) or x.dtype not in (torch.float32, torch.float64)
+    if xs[0].dtype not in (torch.float32, torch.float64) or len(xs[0]) <= _rows_at_once(_shapes(weights)):
+        return True
+    return _is_transformed() or forward_ad._current_level >= 0 or not _fit(xs, weights, biases, plus)
 
 
-def _rows_at_once(weights: Sequence[Tensor]) -> int:
-    """Rows whose numbers, with those of their results, fill the cache."""
-    return max(1, NUMBERS * torch.get_num_threads() // max(1, sum(sum(weight.shape) for weight in weights)))
+def _is_transformed(*grads: Tensor) -> bool:
+    """Whether a transform of `torch.func` is at work, or gradients come in batches (`is_grads_batched`)."""
+    return torch._C._are_functorch_transforms_active() or any(map(is_legacy_batchedtensor, grads))
+
+
+def _fit(xs: Sequence[Tensor], weights: Sequence[Tensor], biases: Sequence[Tensor | None], plus: Tensor | None) -> bool:
+    """Whether all operands are of one dtype, and of the shapes they are said to have: torch knows other ones too."""
+    rows, vectors = xs[0].shape[0], [bias for bias in biases if bias is not None]
+    tables = [*xs, *weights] if plus is None else [*xs, *weights, plus]
+    if any(operand.dtype != xs[0].dtype for operand in (*tables, *vectors)):
+        return False
+    if any(table.dim() != 2 for table in tables) or any(bias.dim() != 1 for bias in vectors):
+        return False
+    return all(len(x) == rows for x in xs) and (plus is None or plus.shape == (rows, len(weights[0])))
+
+
+def _shapes(weights: Sequence[Tensor]) -> list[Sequence[int]]:
+    return [weight.shape for weight in weights]
+
+
+def _rows_at_once(shapes: Sequence[Sequence[int]]) -> int:
+    """Rows whose numbers, with those of their results, fill the cache; shapes: of the matrices."""
+    return max(1, NUMBERS * torch.get_num_threads() // max(1, sum(map(sum, shapes))))
 
 
 class _OneToMany(torch.autograd.Function):
@@ -80,7 +106,7 @@ class _OneToMany(torch.autograd.Function):
         weights, biases = matrices[:count], matrices[count:]
         out = [empty_table(x, (x.shape[0], weight.shape[0])) for weight in weights]
         starts = [None if bias is None else bias.contiguous() for bias in biases]
-        rows, transposed = _rows_at_once(weights), [weight.T for weight in weights]
+        rows, transposed = _rows_at_once(_shapes(weights)), [weight.T for weight in weights]
         for own, *parts in zip(x.split(rows), *(table.split(rows) for table in out), strict=True):
             for part, start, matrix in zip(parts, starts, transposed, strict=True):
                 _grow(_set(part, start), own, matrix)
@@ -88,18 +114,20 @@ class _OneToMany(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        x, ctx.count, *matrices = inputs
-        ctx.save_for_backward(x, *matrices[: ctx.count])
+        x, count, *matrices = inputs
+        to_x, _, *wanted = ctx.needs_input_grad
+        ctx.shapes = _shapes(matrices[:count])
+        weights = matrices[:count] if to_x else [None] * count
+        ctx.save_for_backward(x if any(wanted[:count]) else None, *weights)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         x, *weights = ctx.saved_tensors
-        to_x, _, *wanted = ctx.needs_input_grad
-        terms = [
-            _Term(x, weight, grad, to_x, *pair)
-            for weight, grad, *pair in zip(weights, grads, wanted[: ctx.count], wanted[ctx.count :], strict=True)
-        ]
-        (total, *_), to_weights, to_biases = _gradients(terms, one_x=True)
+        wanted, count = ctx.needs_input_grad[2:], len(ctx.shapes)
+        xs = [x if to_weight else None for to_weight in wanted[:count]]
+        (total, *_), to_weights, to_biases = _gradients(
+            list(map(_Term, grads, ctx.shapes, xs, weights, wanted[count:])), one_x=True
+        )
         return total, None, *to_weights, *to_biases
 
 
@@ -108,9 +136,8 @@ class _ManyToOne(torch.autograd.Function):
     def forward(count: int, *operands: Any) -> Tensor:
         xs, weights, (bias, plus) = operands[:count], operands[count : 2 * count], operands[2 * count :]
         out = empty_table(xs[0], (xs[0].shape[0], weights[0].shape[0]))
-        rows, transposed = _rows_at_once(weights), [weight.T for weight in weights]
-        more = repeat(None) if plus is None else plus.split(rows)
-        for part, extra, *owns in zip(out.split(rows), more, *(x.split(rows) for x in xs), strict=False):
+        rows, transposed = _rows_at_once(_shapes(weights)), [weight.T for weight in weights]
+        for part, extra, *owns in zip(out.split(rows), _split(plus, rows), *(x.split(rows) for x in xs), strict=False):
             _set(part, bias)
             if extra is not None:
                 part += extra
@@ -120,40 +147,45 @@ class _ManyToOne(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs[1:-2])
+        count, *operands = inputs
+        wanted = ctx.needs_input_grad[1:]
+        ctx.shapes = _shapes(operands[count : 2 * count])
+        needed_for = [*wanted[count : 2 * count], *wanted[:count]]  # rows for their matrices, matrices for their rows
+        ctx.save_for_backward(
+            *(operand if need else None for operand, need in zip(operands[:-2], needed_for, strict=True))
+        )
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        count, wanted = len(ctx.saved_tensors) // 2, ctx.needs_input_grad[1:]
-        xs, weights = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
-        biases = [wanted[-2], *[False] * (count - 1)]  # one bias, among the first one's gradients
-        terms = [
-            _Term(x, weight, grad, *which)
-            for x, weight, *which in zip(xs, weights, wanted[:count], wanted[count:-2], biases, strict=True)
-        ]
-        to_xs, to_weights, (to_bias, *_) = _gradients(terms, one_x=False)
-        return None, *to_xs, *to_weights, to_bias, grad if wanted[-1] else None
+        count, saved, (to_bias, to_plus) = len(ctx.shapes), ctx.saved_tensors, ctx.needs_input_grad[-2:]
+        biases = [to_bias, *[False] * (count - 1)]  # one bias, among the first one's gradients
+        terms = list(map(_Term, repeat(grad), ctx.shapes, saved[:count], saved[count:], biases))
+        to_xs, to_weights, (bias, *_) = _gradients(terms, one_x=False)
+        return None, *to_xs, *to_weights, bias, grad if to_plus else None
 
 
 class _Term(NamedTuple):
-    """One product in a backward pass, and which of its gradients are wanted."""
+    """One product in a backward pass: its gradient, the matrix' shape, and what the gradients that are wanted need."""
 
-    x: Tensor
-    weight: Tensor
     grad: Tensor
-    to_x: bool
-    to_weight: bool
+    shape: Sequence[int]
+    x: Tensor | None  # for the matrix' gradient
+    weight: Tensor | None  # for that of the rows
     to_bias: bool
 
 
 def _gradients(terms: Sequence[_Term], *, one_x: bool) -> tuple[list[Tensor | None], ...]:
     """Gradients of rows (their sum, if all terms have the same rows), of matrices and of biases."""
-    if torch.is_grad_enabled():  # a gradient of these gradients will be asked for
-        to_xs = [term.grad @ term.weight if term.to_x else None for term in terms]
-        to_weights = [term.grad.T @ term.x if term.to_weight else None for term in terms]
+    if torch.is_grad_enabled() or _is_transformed(*(term.grad for term in terms)):  # nothing is filled in place
+        to_xs = [None if term.weight is None else term.grad @ term.weight for term in terms]
+        to_weights = [None if term.x is None else term.grad.T @ term.x for term in terms]
         to_biases = [term.grad.sum(0) if term.to_bias else None for term in terms]
-        return [sum(to_xs)] if one_x and terms[0].to_x else to_xs, to_weights, to_biases  # type: ignore[list-item, arg-type]
-    to_xs = [torch.empty_like(term.x) if term.to_x else None for term in (terms[:1] if one_x else terms)]
+        one = one_x and to_xs[0] is not None
+        return [sum(to_xs)] if one else to_xs, to_weights, to_biases  # type: ignore[list-item, arg-type]
+    to_xs = [
+        None if term.weight is None else term.grad.new_empty(term.grad.shape[0], term.shape[1])
+        for term in (terms[:1] if one_x else terms)
+    ]
     return to_xs, *_fill(terms, to_xs * len(terms) if one_x else to_xs, one_x=one_x)
 
 
@@ -161,28 +193,33 @@ def _fill(
     terms: Sequence[_Term], to_xs: Sequence[Tensor | None], *, one_x: bool
 ) -> tuple[list[Tensor | None], list[Tensor | None]]:
     """Fills the gradients of rows, the same tensor for all terms if `one_x`; gives those of matrices and biases."""
-    to_weights = [_zeros_like(term.weight) if term.to_weight else None for term in terms]
-    to_biases = [term.grad.new_zeros(term.grad.shape[1]) if term.to_bias else None for term in terms]
-    rows = _rows_at_once([term.weight for term in terms])
+    to_weights = [None if term.x is None else _zeros(term.grad, term.shape) for term in terms]
+    to_biases = [term.grad.new_zeros(term.shape[0]) if term.to_bias else None for term in terms]
+    rows = _rows_at_once([term.shape for term in terms])
     parts = [
-        zip(term.x.split(rows), term.grad.split(rows), repeat(None) if to_x is None else to_x.split(rows), strict=False)
+        zip(term.grad.split(rows), _split(term.x, rows), _split(to_x, rows), strict=False)
         for term, to_x in zip(terms, to_xs, strict=True)
     ]
     for at_once in zip(*parts, strict=True):
-        for n, (own, grad, total) in enumerate(at_once):
+        for n, (grad, own, total) in enumerate(at_once):
             if total is not None:
                 _grow(total if one_x and n else total.zero_(), grad, terms[n].weight)
-            if (to_weight := to_weights[n]) is not None:
-                _grow(to_weight, grad.T, own)
+            if own is not None:
+                _grow(to_weights[n], grad.T, own)
             if (to_bias := to_biases[n]) is not None:
                 to_bias += grad.sum(0)
     return to_weights, to_biases
 
 
-def _zeros_like(weight: Tensor) -> Tensor:
+def _split(table: Tensor | None, rows: int) -> Iterable[Tensor | None]:
+    """Rows that are taken at once, or nothing as often as asked for."""
+    return repeat(None) if table is None else table.split(rows)
+
+
+def _zeros(like: Tensor, shape: Sequence[int]) -> Tensor:
     """Zeros, the larger size of which is the inner one in memory: products are faster then."""
-    outer, inner = weight.shape
-    return weight.new_zeros(inner, outer).T if outer > inner else weight.new_zeros(outer, inner)
+    outer, inner = shape
+    return like.new_zeros(inner, outer).T if outer > inner else like.new_zeros(outer, inner)
 
 
 def _set(total: Tensor, start: Tensor | None) -> Tensor:
@@ -190,6 +227,6 @@ def _set(total: Tensor, start: Tensor | None) -> Tensor:
     return total.zero_() if start is None else total.copy_(start.expand_as(total))
 
 
-def _grow(total: Tensor, a: Tensor, b: Tensor) -> Tensor:
+def _grow(total: Any, a: Tensor, b: Any) -> Tensor:
     """Adds a product to a matrix in place; torch's counter of operations knows this form, not that of `addmm_`."""
     return torch.addmm(total, a, b, out=total)

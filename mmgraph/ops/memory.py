@@ -41,10 +41,13 @@ def empty_table(like: Shaped[Tensor, "..."], shape: Sequence[int]) -> Shaped[Ten
 
 
 def _take(size: int) -> Tensor:
-    for address, memory in list(_free.items()):
-        if size <= memory.numel() <= size + size // 4 and _free.pop(address, None) is not None:
+    for address in list(_free):  # no pairs: to make one may collect garbage, whose tables come back meanwhile
+        memory = _free.get(address)
+        if memory is None or not size <= memory.numel() <= size + size // 4:
+            continue
+        if _free.pop(address, None) is not None:
             return memory
-    return torch.empty(size + size // 8, dtype=torch.uint8)  # the next batch may be a little larger
+    return torch.empty(size + size // 8, dtype=torch.uint8, device="cpu")  # the next batch may be a little larger
 
 
 def _give_back(memory: Tensor) -> None:

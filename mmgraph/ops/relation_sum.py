@@ -306,8 +306,8 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
 
 
 def _sum_gradients(ctx: Any, grads: list[Tensor]) -> tuple[Any, ...]:
-    m = ctx.modalities
-    x, blocks, edges = ctx.saved_tensors[:m], ctx.saved_tensors[m], ctx.saved_tensors[m + 1 :]
+    m, saved = ctx.modalities, ctx.saved_tensors  # asked for once: checkpoints give them once
+    x, blocks, edges = saved[:m], saved[m], saved[m + 1 :]
     with_weight = ctx.needs_input_grad[-1]
     upstream = [grad.contiguous() for grad in grads]
     *to_x, to_weight = _sum_backward(upstream, list(x), blocks, *ctx.sizes, *edges, with_weight)
@@ -323,8 +323,8 @@ def _save_max(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
 
 
 def _max_gradients(ctx: Any, grads: list[Tensor]) -> tuple[Any, ...]:
-    m = ctx.modalities
-    x, rest, winners = ctx.saved_tensors[:m], ctx.saved_tensors[m:-m], ctx.saved_tensors[-m:]
+    m, saved = ctx.modalities, ctx.saved_tensors
+    x, rest, winners = saved[:m], saved[m:-m], saved[-m:]
     to_x = _max_backward([grad.contiguous() for grad in grads[:m]], list(winners), list(x), *rest)
     return to_x, None, None, None, None, None
 

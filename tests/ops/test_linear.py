@@ -1,11 +1,15 @@
 """The product of rows and a matrix is torch's, forward and backward, however many rows."""
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmgraph import ops
@@ -146,3 +150,80 @@ def test_torch_counts_all_operations() -> None:
     with FlopCounterMode(display=False) as counter:
         ops.linear(*operands(100, 3, 4, bias=True)).sum().backward()
     assert counter.get_total_flops() == 3 * 2 * 100 * 3 * 4
+
+
+TRANSFORMS: dict[str, Callable[[Any, Tensor, Tensor], Any]] = {
+    "vmap of matrices": lambda f, x, w: torch.func.vmap(lambda w: f(x, w))(torch.stack([w, 2 * w])),
+    "vmap of rows": lambda f, x, w: torch.func.vmap(lambda x: f(x, w))(torch.stack([x, 2 * x])),
+    "jvp": lambda f, x, w: torch.func.jvp(lambda w: f(x, w), (w,), (w,))[1],
+    "hessian": lambda f, x, w: torch.func.hessian(lambda w: f(x, w).square().sum())(w),
+    "many gradients": lambda f, x, w: torch.autograd.functional.jacobian(lambda w: f(x, w).sum(0), w, vectorize=True),
+    "vmap of gradients": lambda f, x, w: many_gradients(f, x, w.clone().requires_grad_()),
+    "forward": lambda f, x, w: tangent(f, x, w),
+}
+
+
+def many_gradients(function: Any, x: Tensor, weight: Tensor) -> Tensor:
+    out = function(x, weight).sum(0)
+    return torch.func.vmap(lambda grad: torch.autograd.grad(out, weight, grad, retain_graph=True)[0])(
+        torch.eye(len(out), dtype=out.dtype)
+    )
+
+
+def tangent(function: Any, x: Tensor, weight: Tensor) -> Tensor:
+    with forward_ad.dual_level():
+        return forward_ad.unpack_dual(function(forward_ad.make_dual(x, 2 * x), weight)).tangent
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_what_transforms_of_torch_make_is_the_same(transform: str) -> None:
+    x, weight = (tensor.detach() for tensor in operands(600, 3, 4, bias=False))
+    ours, torchs = (TRANSFORMS[transform](function, x, weight) for function in (ops.linear, functional.linear))
+    assert ours.shape == torchs.shape and torch.allclose(ours, torchs)
+
+
+def test_checkpoints_give_the_same_gradients() -> None:
+    (x, *first), (y, *second), found = operands(600, 3, 4, bias=True), operands(600, 5, 4, bias=True), []
+
+    def function(x: Tensor, y: Tensor) -> Tensor:
+        a, b = ops.linears(x, [first[0], 2 * first[0]], [first[1], None])
+        return ops.linear_sum([a, y], [torch.ones_like(a[:4]), second[0]], second[1], b)
+
+    for out in (function(x, y), checkpoint(function, x, y, use_reentrant=False)):
+        found.append(torch.autograd.grad(out.square().sum(), [x, *first, y, *second]))
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+
+
+def test_what_no_gradient_needs_may_change_after_the_product() -> None:
+    x, weight, bias = operands(600, 3, 4, bias=True)
+    for frozen, wanted in ((0, 1), (1, 0)):
+        given = [x.detach().clone(), weight.detach().clone(), bias.detach().clone()]
+        given[wanted].requires_grad_()
+        for product in (ops.linear, lambda x, *rest: ops.linear_sum([x], [rest[0]], rest[1])):
+            (expected,) = torch.autograd.grad(functional.linear(*given).sum(), [given[wanted]])
+            out = product(*given)
+            with torch.no_grad():
+                given[wanted].add_(1)  # only the other one is needed for its gradient
+            assert torch.allclose(torch.autograd.grad(out.sum(), [given[wanted]])[0], expected)
+            out = product(*given)
+            given[frozen].add_(1)
+            with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+                out.sum().backward()
+
+
+def test_operands_of_other_shapes_and_types_are_torchs_affair() -> None:
+    x, weight, bias = (tensor.detach() for tensor in operands(600, 3, 4, bias=True))
+    product = x @ weight.T
+    for plus in (bias[None], bias, torch.ones((), dtype=torch.float64)):
+        assert torch.allclose(ops.linear_sum([x], [weight], None, plus), product + plus)
+    whole = ops.linear_sum([x.float()], [weight.float()], None, torch.ones(600, 4, dtype=torch.float64))
+    assert whole.dtype == torch.float64
+    assert torch.allclose(ops.linear(x, weight, product), 2 * product)
+    with pytest.raises(RuntimeError, match="dtype"):
+        ops.linear(x, weight, bias.float())
+    for fewer in (2, 7, 300, 599):
+        with pytest.raises(RuntimeError, match="must match"):
+            ops.linear_sum([x, x[:fewer]], [weight, weight])
+        with pytest.raises(RuntimeError, match="must match"):
+            ops.linear_sum([x], [weight], None, product[:fewer])

@@ -6,6 +6,7 @@ import pickle
 import random
 import sys
 import threading
+from typing import Any
 
 import pytest
 import torch
@@ -80,6 +81,32 @@ def test_no_more_is_kept_than_said(monkeypatch: pytest.MonkeyPatch) -> None:
     tables = [empty_table(LIKE, (size, 20)) for size in (100, 110, 120, 500)]
     del tables
     assert 0 < sum(part.numel() for part in memory._free.values()) <= 30_000
+
+
+def test_the_default_device_of_torch_does_not_matter() -> None:
+    with torch.device("meta"):
+        assert empty_table(LIKE, (100, 20)).device.type == "cpu"
+
+
+@pytest.mark.parametrize("objects", range(14))
+def test_tables_that_are_collected_as_garbage_may_come_back_at_any_moment(objects: int) -> None:
+    """Python 3.11 collects where anything is made, a pair too if none of those thrown away before is left."""
+    before = gc.get_threshold()
+    tables = [empty_table(LIKE, (size, 20)) for size in (100, 150, 200, 300)]
+    del tables[:2]
+    gc.collect()
+    gc.disable()
+    try:
+        garbage: list[Any] = [*tables]
+        garbage.append(garbage)  # dies when it is collected
+        del tables, garbage
+        _pairs = [(n, n) for n in range(2500)]
+        gc.set_threshold(gc.get_count()[0] + objects)
+        gc.enable()
+        assert empty_table(LIKE, (1000, 20)).shape == (1000, 20)
+    finally:
+        gc.set_threshold(*before)
+        gc.enable()
 
 
 def overlap(seed: int, wrong: list[str]) -> None:

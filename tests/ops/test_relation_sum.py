@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from mmgraph import ops
 from mmgraph.graph import FlatGraph, GraphBatch, GraphSchema
@@ -161,6 +162,31 @@ def test_nan_and_infinity_stay_visible(
     assert not all(bool(part.isfinite().all()) for part in expected)
     for actual, wanted in zip(everything(backend, kind, x, graph, ends, weight), expected, strict=True):
         assert torch.equal(actual.isnan(), wanted.isnan()) and torch.equal(actual.isinf(), wanted.isinf())
+
+
+def test_edges_of_a_relation_that_is_left_out_may_weigh_anything(
+    everything: Any, ragged: Any, schema: GraphSchema, ends: ops.Ends, backend: str, assert_agree: Any
+) -> None:
+    graph = ragged(schema, FULL, degree=3.0).flat
+    x, weight = features(graph), torch.rand(graph.src.numel(), 1, dtype=torch.float64)
+    spoiled = weight.masked_fill((graph.relation == 1).unsqueeze(1), torch.nan)
+    for kind in ("some", "total"):
+        expected = everything("reference", kind, x, graph, ends, weight)
+        for actual, wanted in zip(everything(backend, kind, x, graph, ends, spoiled), expected, strict=True):
+            assert_agree(actual, wanted)
+
+
+@pytest.mark.parametrize("gradients", ["sum", "max"])
+def test_a_checkpoint_gives_the_same_gradients(
+    ragged: Any, schema: GraphSchema, ends: ops.Ends, backend: str, gradients: str
+) -> None:
+    graph, found = ragged(schema, FULL, degree=3.0).flat, []
+    operator = ops.relation_sum if gradients == "sum" else ops.relation_max
+    x = [value.requires_grad_() for value in features(graph)]
+    with ops.backend(backend):
+        for out in (operator(x, graph, ends), checkpoint(operator, x, graph, ends, use_reentrant=False)):
+            found.append(torch.autograd.grad(sum(part.square().sum() for part in out), x[:3]))
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
 
 
 def test_torch_finds_nothing_wrong_with_the_registration(ragged: Any, schema: GraphSchema, ends: ops.Ends) -> None:

@@ -183,7 +183,9 @@ def sum_rows(
             j = tl.load(other + k, mask=there, other=0)
             s = tl.load(relation + k, mask=there, other=0)
             if widths is not None:
-                live = live & (lane[None, :, :] < tl.load(widths + s)[:, None, None])
+                width = tl.load(widths + s)
+                live = live & (lane[None, :, :] < width[:, None, None])
+                there = there & (width > 0)  # not even the weight of an edge that is left out is read
             if rows is None:
                 x = tl.where(live, 1.0, 0.0).to(out.dtype.element_ty)
             else:

@@ -2,13 +2,16 @@
 
 import inspect
 import re
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from mmgraph import ops
 from mmgraph.graph import FlatGraph, GraphBatch, GraphSchema
@@ -243,6 +246,22 @@ def test_gradients_reach_features_of_nodes_and_edges_and_edge_weights(make: Make
     if not used:
         assert all(f is None or f.grad is None for f in features)
         assert "dge features are not read" in " ".join(kind.__doc__.split())
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_checkpointed_conv_has_the_same_gradients(
+    make: Make, graphs: GraphBatch, large: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if large:  # products in turn, matrices on the side with fewer nodes
+        monkeypatch.setattr(sys.modules["mmgraph.ops.linear"], "NUMBERS", 1)
+        monkeypatch.setattr(sys.modules["mmgraph.ops.relation_linear"], "WORTH", 0)
+    conv, found = make(graphs), []
+    for call in (conv, partial(checkpoint, conv, use_reentrant=False)):
+        conv.zero_grad()
+        out = call(inputs(conv, graphs, requires_grad=True), graphs.flat)
+        sum((rows.sin() * rows).sum() for rows in out.values()).backward()
+        found.append([torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in conv.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
 
 
 def test_a_state_dict_brings_everything_back(make: Make, graphs: GraphBatch) -> None:

@@ -209,6 +209,27 @@ def test_nan_and_infinity_stay_visible_in_sums_and_largest_values(
         assert torch.equal(actual.isnan(), wanted.isnan()) and torch.equal(actual.isinf(), wanted.isinf())
 
 
+@pytest.mark.parametrize("kind", ["some", "total"])
+def test_edges_of_a_relation_that_is_left_out_may_weigh_anything(
+    ragged: Any,
+    schema: GraphSchema,
+    ends: ops.Ends,
+    kind: str,
+    short: None,
+    relation_results_of: Any,
+    assert_agree: Any,
+) -> None:
+    graph = ragged(schema, SMALL, degree=3.0).flat
+    x, weight = (
+        [torch.randn(n, c) for n, c in zip(graph.num_nodes, CHANNELS, strict=True)],
+        torch.rand(len(graph.src), 1),
+    )
+    spoiled = weight.masked_fill((graph.relation == 1).unsqueeze(1), torch.nan)
+    expected = relation_results_of(kind, x, graph, ends, weight, "reference")
+    for actual, wanted in zip(relation_results_of(kind, x, graph, ends, spoiled, "triton"), expected, strict=True):
+        assert_agree(actual, wanted)
+
+
 @EACH
 def test_weights_are_right_where_logits_differ_by_hundreds(
     problem: Any, operator: str, scope: str, short: None, device: torch.device, assert_agree: Callable[..., None]
