@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch._C._functorch import is_legacy_batchedtensor
 from torch.autograd import forward_ad
 from torch.nn import functional
 
@@ -15,6 +14,9 @@ from mmgraph.ops.memory import empty_table
 
 NUMBERS = 2**19
 """Numbers at once and thread, of what goes in and what comes out: they stay in the cache between products."""
+
+_transforms = getattr(torch._C, "_are_functorch_transforms_active", lambda: False)
+_in_batches = getattr(torch._C._functorch, "is_legacy_batchedtensor", lambda _: False)
 
 
 def linear(
@@ -72,12 +74,15 @@ def _is_plain(
         return True
     if xs[0].dtype not in (torch.float32, torch.float64) or len(xs[0]) <= _rows_at_once(_shapes(weights)):
         return True
-    return _is_transformed() or forward_ad._current_level >= 0 or not _fit(xs, weights, biases, plus)
+    return _is_transformed() or getattr(forward_ad, "_current_level", -1) >= 0 or not _fit(xs, weights, biases, plus)
 
 
 def _is_transformed(*grads: Tensor) -> bool:
-    """Whether a transform of `torch.func` is at work, or gradients come in batches (`is_grads_batched`)."""
-    return torch._C._are_functorch_transforms_active() or any(map(is_legacy_batchedtensor, grads))
+    """Whether a transform of `torch.func` is at work, or gradients come in batches (`is_grads_batched`).
+
+    torch says so under private names only; a torch without them refuses such transforms of many rows by itself.
+    """
+    return _transforms() or any(map(_in_batches, grads))
 
 
 def _fit(xs: Sequence[Tensor], weights: Sequence[Tensor], biases: Sequence[Tensor | None], plus: Tensor | None) -> bool:

@@ -121,8 +121,7 @@ def relation_total(
         raise ValueError(
             f"tables have {found} columns; with {channels} for each relation out of them they take {wanted}"
         )
-    places = [[[src, at], [dst, 0]] for (src, dst), at in zip(ends.pairs, first, strict=True)]
-    blocks = torch.tensor(places, dtype=torch.int64).view(-1, 2, 2)
+    blocks = _blocks(ends, first, [0] * len(first))
     return _run(tables, graph, ends, Layout(blocks, widths, [channels] * len(tables), True), edge_weight)
 
 
@@ -131,8 +130,13 @@ def _beside(x: Sequence[Tensor], ends: Ends, relations: Collection[int] | None =
     counted = range(len(ends.pairs)) if relations is None else relations
     channels = [x[src].shape[1] if r in counted else 0 for r, (src, _) in enumerate(ends.pairs)]
     first, widths = _side_by_side([dst for _, dst in ends.pairs], channels, len(x))
-    places = [[[src, 0], [dst, at]] for (src, dst), at in zip(ends.pairs, first, strict=True)]
-    return Layout(torch.tensor(places, dtype=torch.int64).view(-1, 2, 2), channels, widths, False)
+    return Layout(_blocks(ends, [0] * len(first), first), channels, widths, False)
+
+
+def _blocks(ends: Ends, read: Sequence[int], filled: Sequence[int]) -> Tensor:
+    """Tables and first columns of what every relation reads and fills, see `Layout`."""
+    places = [[[src, a], [dst, b]] for (src, dst), a, b in zip(ends.pairs, read, filled, strict=True)]
+    return torch.tensor(places, dtype=torch.int64).view(-1, 2, 2)
 
 
 def _run(x: Sequence[Tensor], graph: FlatGraph, ends: Ends, layout: Layout, edge_weight: Tensor | None) -> list[Tensor]:
