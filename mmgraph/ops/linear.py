@@ -11,9 +11,13 @@ from torch.autograd import forward_ad
 from torch.nn import functional
 
 from mmgraph.ops.memory import empty_table
+from mmgraph.ops.product import add_product, is_by_onednn, pieces, set_product
 
-NUMBERS = 2**19
+NUMBERS = 2**20
 """Numbers at once and thread, of what goes in and what comes out: they stay in the cache between products."""
+
+ROWS = 256
+"""Rows up to which oneDNN gains less than these functions cost."""
 
 _transforms = getattr(torch._C, "_are_functorch_transforms_active", lambda: False)
 _in_batches = getattr(torch._C._functorch, "is_legacy_batchedtensor", lambda _: False)
@@ -40,7 +44,6 @@ def linears(
 ) -> list[Float[Tensor, "rows _"]]:
     """`linear` of the same rows with each of several matrices.
 
-    Each result is set before the product is added to it, so that the product writes to the cache instead of far away.
     The gradients of `x` and of all matrices come from the same rows in turn.
     """
     if _is_plain([x] * len(weights), weights, biases):
@@ -72,7 +75,7 @@ def _is_plain(
     """Whether torch's own product is as good, or the only one that knows what to do."""
     if not xs or xs[0].device.type != "cpu" or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
         return True
-    if xs[0].dtype not in (torch.float32, torch.float64) or len(xs[0]) <= _rows_at_once(_shapes(weights)):
+    if xs[0].dtype not in (torch.float32, torch.float64) or len(xs[0]) <= _least_rows(xs[0], _shapes(weights)):
         return True
     return _is_transformed() or getattr(forward_ad, "_current_level", -1) >= 0 or not _fit(xs, weights, biases, plus)
 
@@ -105,16 +108,26 @@ def _rows_at_once(shapes: Sequence[Sequence[int]]) -> int:
     return max(1, NUMBERS * torch.get_num_threads() // max(1, sum(map(sum, shapes))))
 
 
+def _pieces(rows: Tensor, shapes: Sequence[Sequence[int]]) -> list[int]:
+    """How many rows are taken at once, one after the other."""
+    return pieces(len(rows), _rows_at_once(shapes))
+
+
+def _least_rows(rows: Tensor, shapes: Sequence[Sequence[int]]) -> int:
+    """Rows up to which torch's own product is as good."""
+    return min(ROWS, _rows_at_once(shapes)) if is_by_onednn(rows) else _rows_at_once(shapes)
+
+
 class _OneToMany(torch.autograd.Function):
     @staticmethod
     def forward(x: Tensor, count: int, *matrices: Any) -> tuple[Tensor, ...]:
         weights, biases = matrices[:count], matrices[count:]
         out = [empty_table(x, (x.shape[0], weight.shape[0])) for weight in weights]
         starts = [None if bias is None else bias.contiguous() for bias in biases]
-        rows, transposed = _rows_at_once(_shapes(weights)), [weight.T for weight in weights]
-        for own, *parts in zip(x.split(rows), *(table.split(rows) for table in out), strict=True):
+        sizes, transposed = _pieces(x, _shapes(weights)), [weight.T for weight in weights]
+        for own, *parts in zip(x.split(sizes), *(table.split(sizes) for table in out), strict=True):
             for part, start, matrix in zip(parts, starts, transposed, strict=True):
-                _grow(_set(part, start), own, matrix)
+                set_product(part, own, matrix, start)
         return tuple(out)
 
     @staticmethod
@@ -141,13 +154,14 @@ class _ManyToOne(torch.autograd.Function):
     def forward(count: int, *operands: Any) -> Tensor:
         xs, weights, (bias, plus) = operands[:count], operands[count : 2 * count], operands[2 * count :]
         out = empty_table(xs[0], (xs[0].shape[0], weights[0].shape[0]))
-        rows, transposed = _rows_at_once(_shapes(weights)), [weight.T for weight in weights]
-        for part, extra, *owns in zip(out.split(rows), _split(plus, rows), *(x.split(rows) for x in xs), strict=False):
-            _set(part, bias)
+        sizes, (first, *others) = _pieces(out, _shapes(weights)), [weight.T for weight in weights]
+        rows = (x.split(sizes) for x in xs)
+        for part, extra, own_first, *owns in zip(out.split(sizes), _split(plus, sizes), *rows, strict=False):
+            set_product(part, own_first, first, bias)
             if extra is not None:
                 part += extra
-            for own, matrix in zip(owns, transposed, strict=True):
-                _grow(part, own, matrix)
+            for own, matrix in zip(owns, others, strict=True):
+                add_product(part, own, matrix)
         return out
 
     @staticmethod
@@ -200,38 +214,28 @@ def _fill(
     """Fills the gradients of rows, the same tensor for all terms if `one_x`; gives those of matrices and biases."""
     to_weights = [None if term.x is None else _zeros(term.grad, term.shape) for term in terms]
     to_biases = [term.grad.new_zeros(term.shape[0]) if term.to_bias else None for term in terms]
-    rows = _rows_at_once([term.shape for term in terms])
+    sizes = _pieces(terms[0].grad, [term.shape for term in terms])
     parts = [
-        zip(term.grad.split(rows), _split(term.x, rows), _split(to_x, rows), strict=False)
+        zip(term.grad.split(sizes), _split(term.x, sizes), _split(to_x, sizes), strict=False)
         for term, to_x in zip(terms, to_xs, strict=True)
     ]
     for at_once in zip(*parts, strict=True):
         for n, (grad, own, total) in enumerate(at_once):
-            if total is not None:
-                _grow(total if one_x and n else total.zero_(), grad, terms[n].weight)
-            if own is not None:
-                _grow(to_weights[n], grad.T, own)
+            if total is not None and (weight := terms[n].weight) is not None:
+                (add_product if one_x and n else set_product)(total, grad, weight)
+            if own is not None and (to_weight := to_weights[n]) is not None:
+                add_product(to_weight, grad.T, own)
             if (to_bias := to_biases[n]) is not None:
                 to_bias += grad.sum(0)
     return to_weights, to_biases
 
 
-def _split(table: Tensor | None, rows: int) -> Iterable[Tensor | None]:
+def _split(table: Tensor | None, sizes: list[int]) -> Iterable[Tensor | None]:
     """Rows that are taken at once, or nothing as often as asked for."""
-    return repeat(None) if table is None else table.split(rows)
+    return repeat(None) if table is None else table.split(sizes)
 
 
 def _zeros(like: Tensor, shape: Sequence[int]) -> Tensor:
     """Zeros, the larger size of which is the inner one in memory: products are faster then."""
     outer, inner = shape
     return like.new_zeros(inner, outer).T if outer > inner else like.new_zeros(outer, inner)
-
-
-def _set(total: Tensor, start: Tensor | None) -> Tensor:
-    """Sets all rows to a bias, or to 0."""
-    return total.zero_() if start is None else total.copy_(start.expand_as(total))
-
-
-def _grow(total: Any, a: Tensor, b: Any) -> Tensor:
-    """Adds a product to a matrix in place; torch's counter of operations knows this form, not that of `addmm_`."""
-    return torch.addmm(total, a, b, out=total)

@@ -1,0 +1,96 @@
+"""Matrix products on a CPU, by the faster of the two libraries that torch brings.
+
+torch gives products of float32 to MKL, which keeps to AVX2 on processors that are not Intel's. AMD's Zen 4 and later
+know AVX-512, and oneDNN uses it: 230 instead of 100 billion operations a second on one core of Zen 5 (measured; shapes
+as in `benchmarks/speed_layers.py`). oneDNN is reached as Inductor reaches it, and not where it is switched off
+(`torch.backends.mkldnn.flags(enabled=False)`).
+
+oneDNN makes code for every shape, once, for a millisecond. So rows come in `pieces` of few different numbers.
+"""
+
+import functools
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+LEAST, WORTH = 64, 2**21
+"""From which rows, columns and terms of a sum on, and how many multiplications, oneDNN is the faster one."""
+
+_modes = getattr(torch._C, "_len_torch_dispatch_stack", lambda: 0)
+_onednn = getattr(torch.ops.mkldnn, "_linear_pointwise", None) if torch.backends.mkldnn.is_available() else None
+
+
+def pieces(rows: int, most: int) -> list[int]:
+    """Rows, split: at most the largest power of two up to `most` at once; what is left, in smaller powers of two.
+
+    Example:
+        >>> pieces(1000, 400)
+        [256, 256, 256, 128, 64, 40]
+    """
+    piece = 1 << max(most, 1).bit_length() - 1
+    sizes = [piece] * (rows // piece)
+    rows %= piece
+    while piece > LEAST:
+        piece //= 2
+        if rows >= piece:
+            sizes.append(piece)
+            rows -= piece
+    return [*sizes, rows] if rows else sizes
+
+
+def is_by_onednn(like: Float[Tensor, "..."]) -> bool:
+    """Whether large products of tensors like this one are oneDNN's.
+
+    Where somebody looks at every operation, as torch's counter of operations does, they are those that all know.
+    """
+    if like.dtype != torch.float32 or like.device.type != "cpu" or _onednn is None:
+        return False
+    return bool(torch.backends.mkldnn.enabled) and _is_wide_without_mkl() and not _modes()
+
+
+@functools.cache
+def _is_wide_without_mkl() -> bool:
+    """Whether the processor knows AVX-512, and MKL does not use it."""
+    known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(known.get("avx512_f")) and str(known.get("cpu_name")).startswith("AMD")
+
+
+def set_product(
+    total: Float[Tensor, "rows columns"],
+    a: Float[Tensor, "rows inner"],
+    b: Float[Tensor, "inner columns"],
+    start: Float[Tensor, " columns"] | None = None,
+) -> None:
+    """Sets a matrix to a product, plus a vector."""
+    if _is_large(a, b) and is_by_onednn(a):
+        total.copy_(_product(a, b, start))
+        return
+    total.zero_() if start is None else total.copy_(start.expand_as(total))
+    torch.addmm(total, a, b, out=total)
+
+
+def add_product(
+    total: Float[Tensor, "rows columns"], a: Float[Tensor, "rows inner"], b: Float[Tensor, "inner columns"]
+) -> None:
+    """Adds a product to a matrix in place."""
+    if not (_is_large(a, b) and is_by_onednn(a)):
+        torch.addmm(total, a, b, out=total)  # torch's counter of operations knows this form, not that of `addmm_`
+    elif not a.is_contiguous() and b.shape[1] < len(a):  # the first one is copied, so it is the smaller one
+        total += _product(b.T, a.T).T
+    else:
+        total += _product(a, b)
+
+
+def _is_large(a: Tensor, b: Tensor) -> bool:
+    rows, inner, columns = *a.shape, b.shape[1]
+    return min(rows, inner, columns) >= LEAST and rows * inner * columns >= WORTH
+
+
+def _product(a: Tensor, b: Tensor, start: Tensor | None = None) -> Tensor:
+    """oneDNN's; it copies what comes first where that has gaps, and takes its slowest way where the second one has."""
+    weight = b.T
+    if not (weight.is_contiguous() or b.is_contiguous()):
+        weight = weight.contiguous()
+    return _onednn(a, weight, start, "none", [], "")  # type: ignore[misc]
