@@ -28,7 +28,7 @@ from torch_geometric.nn import GATv2Conv as PyGGATv2Conv
 from torch_geometric.nn import HeteroConv, global_mean_pool
 
 from mmgraph.graph import GraphBatch, GraphSchema
-from mmgraph.nn import GATConv, GATv2Conv
+from mmgraph.nn import GATConv, GATv2Conv, Linear
 from mmgraph.ops import segment_sum
 
 from speed_layers import take_weights, workload  # isort: skip
@@ -42,10 +42,10 @@ class Ours(nn.Module):
 
     def __init__(self, schema: GraphSchema, in_channels: int, kind: str) -> None:
         super().__init__()
-        self.project = nn.ModuleDict({m: nn.Linear(in_channels, CHANNELS) for m in schema.modalities})
+        self.project = nn.ModuleDict({m: Linear(in_channels, CHANNELS) for m in schema.modalities})
         make = KINDS[kind][0]
         self.convs = nn.ModuleList(make(schema, CHANNELS, CHANNELS // HEADS, HEADS) for _ in range(LAYERS))
-        self.head = nn.Linear(len(schema.modalities) * CHANNELS, CLASSES)
+        self.head = Linear(len(schema.modalities) * CHANNELS, CLASSES)
 
     def forward(self, batch: GraphBatch) -> Tensor:
         """Logits of all graphs."""

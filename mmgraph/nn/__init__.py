@@ -15,6 +15,7 @@ from mmgraph.nn.conv import (
     TransformerConv,
 )
 from mmgraph.nn.encoder import NodeEncoder
+from mmgraph.nn.linear import Linear
 from mmgraph.nn.padding import pad
 from mmgraph.nn.pool import (
     ASAPool,
@@ -50,6 +51,7 @@ __all__ = [
     "GumbelEdges",
     "HGTConv",
     "HierarchicalPool",
+    "Linear",
     "MTGATConv",
     "MaxPool",
     "MaxRelativeConv",

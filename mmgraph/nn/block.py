@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from mmgraph.graph import FlatGraph, GraphSchema
 from mmgraph.nn.by_name import ByName
+from mmgraph.nn.linear import Linear
 
 
 class GraphBlock(nn.Module):
@@ -57,8 +58,8 @@ class GraphBlock(nn.Module):
 def _feed_forward(channels: int, dropout: float) -> nn.Module:
     return nn.Sequential(
         nn.LayerNorm(channels),
-        nn.Linear(channels, 2 * channels),
+        Linear(channels, 2 * channels),
         nn.GELU(),
-        nn.Linear(2 * channels, channels),
+        Linear(2 * channels, channels),
         nn.Dropout(dropout),
     )

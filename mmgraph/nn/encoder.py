@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from mmgraph.graph import GraphSchema, NodeSet
 from mmgraph.nn.by_name import ByName
+from mmgraph.nn.linear import Linear
 from mmgraph.nn.positions import PositionalEncoding
 
 
@@ -36,7 +37,7 @@ class NodeEncoder(nn.Module):
         channels = schema.modalities[modality]
         classes = {name: field.num_classes for name, field in attributes.items() if field.num_classes}
         self.features = (
-            nn.Sequential(nn.Linear(channels, out_channels), nn.GELU(), nn.Linear(out_channels, out_channels))
+            nn.Sequential(Linear(channels, out_channels), nn.GELU(), Linear(out_channels, out_channels))
             if channels
             else None
         )

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mmgraph.graph import Field, NodeSet
+from mmgraph.nn.linear import Linear
 
 BOX_OCTAVES = 4
 SPAN_PERIODS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0)
@@ -36,7 +37,7 @@ class PositionalEncoding(nn.Module):
         sizes = {"box": 8 * BOX_OCTAVES + 4, "span": 2 * len(SPAN_PERIODS) + 1, "position": 2 * len(POSITION_PERIODS)}
         self.names = [name for name in sizes if name in attributes]
         self.channels = channels
-        self.linear = nn.Linear(sum(sizes[name] for name in self.names), channels) if self.names else None
+        self.linear = Linear(sum(sizes[name] for name in self.names), channels) if self.names else None
 
     def forward(self, nodes: NodeSet) -> Float[Tensor, "nodes channels"]:
         """The encoding of every node."""

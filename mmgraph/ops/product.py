@@ -88,9 +88,11 @@ def _is_large(a: Tensor, b: Tensor) -> bool:
     return min(rows, inner, columns) >= LEAST and rows * inner * columns >= WORTH
 
 
+def dense(matrix: Float[Tensor, "rows columns"]) -> Float[Tensor, "rows columns"]:
+    """The same without gaps between its rows or its columns; a copy, if it has some."""
+    return matrix if matrix.is_contiguous() or matrix.T.is_contiguous() else matrix.contiguous()
+
+
 def _product(a: Tensor, b: Tensor, start: Tensor | None = None) -> Tensor:
     """oneDNN's; it copies what comes first where that has gaps, and takes its slowest way where the second one has."""
-    weight = b.T
-    if not (weight.is_contiguous() or b.is_contiguous()):
-        weight = weight.contiguous()
-    return _onednn(a, weight, start, "none", [], "")  # type: ignore[misc]
+    return _onednn(a, dense(b).T, start, "none", [], "")  # type: ignore[misc]

@@ -10,7 +10,7 @@ from mmgraph.graph import FlatGraph
 from mmgraph.ops.linear import linear, linear_sum
 from mmgraph.ops.relation_sum import Ends, relation_sum, relation_total
 
-EDGE = 4
+EDGE = 8
 """What one number of an edge's row costs, in multiplications of a matrix product (measured, forward and backward)."""
 
 WORTH = 2**22

@@ -134,11 +134,14 @@ class HGTConv(nn.Module):
             out = out.unflatten(1, (self.heads, 2, self.out_channels))[:, :, 0].flatten(1)
         parts = split(self.schema, gelu(out), graph)
         for m, (name, part) in enumerate(parts.items()):
-            weight, bias = self.out_weight[m], self.out_bias[m]
-            parts[name] = ops.linear(part, weight, bias) if weight.shape[1] else bias.expand(part.shape)
+            weight, bias, kept = self.out_weight[m], self.out_bias[m], None
             if len(self.skip[m]):
                 share = self.skip[m].sigmoid()
-                parts[name] = share * parts[name] + (1 - share) * x[name]
+                weight, bias, kept = share * weight, share * bias, (1 - share) * x[name]
+            if not weight.shape[1]:
+                parts[name] = bias.expand(part.shape) if kept is None else bias + kept
+            else:
+                parts[name] = ops.linear_sum([part], [weight], bias, kept)
         return parts
 
     def attention(self, x: Mapping[str, Float[Tensor, "_ _"]], graph: FlatGraph) -> Float[Tensor, "edges heads"]:

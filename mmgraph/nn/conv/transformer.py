@@ -126,11 +126,9 @@ class TransformerConv(nn.Module):
         inputs, dropout = self._inputs(x, graph), dropout_now(self.training, self.dropout)
         out = ops.dot_attention(**inputs, channels=self.out_channels, edge_weight=edge_weight, **dropout)
         parts = split(self.schema, merge_heads(out, self.heads, concat=self.concat), graph)
-        bias = self.bias if len(self.bias) else [None] * len(parts)
         for m, (name, part) in enumerate(parts.items()):
             if len(self.root_weight[m]):
-                own = ops.linear(x[name], self.root_weight[m], bias[m])
-                parts[name] = self._mix(own, part, self.gate[m])
+                parts[name] = self._join(m, x[name], part)
         return parts
 
     def attention(self, x: Mapping[str, Float[Tensor, "_ _"]], graph: FlatGraph) -> Float[Tensor, "edges heads"]:
@@ -163,9 +161,11 @@ class TransformerConv(nn.Module):
             keys = torch.zeros_like(values)
         return torch.cat([values, keys])
 
-    def _mix(self, own: Tensor, messages: Tensor, gate: Tensor) -> Tensor:
-        """Their sum, or the mean that the gate weighs."""
+    def _join(self, m: int, x: Tensor, messages: Tensor) -> Tensor:
+        """The nodes' own part and the messages: their sum, or the mean that the gate weighs."""
+        weight, bias, gate = self.root_weight[m], self.bias[m] if len(self.bias) else None, self.gate[m]
         if not len(gate):
-            return own + messages
+            return ops.linear_sum([x], [weight], bias, messages)
+        own = ops.linear(x, weight, bias)
         share = ops.linear(torch.cat([messages, own, messages - own], 1), gate).sigmoid()
         return share * own + (1 - share) * messages

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmgraph.graph import FlatGraph, GraphSchema
 from mmgraph.nn.by_name import ByName
+from mmgraph.nn.linear import Linear
 from mmgraph.nn.pool.coarsened import Coarsened, Ratio, check_coarsening, room_of, segment_of_nodes
 from mmgraph.nn.pool.membership import Membership, coarse_graph
 from mmgraph.nn.pool.runs import all_rows
@@ -59,10 +60,10 @@ class ASAPool(nn.Module):
         self.sources = tuple(schema.modality_id(src) for src, _, _ in schema.edge_types)
         # Without a relation within its modality a node is alone in its cluster, and no attention would be trained.
         joined = [m for m in self.modalities if any(relation[0] == m == relation[2] for relation in schema.edge_types)]
-        self.query = ByName({name: nn.Linear(channels, channels) for name in joined})
-        self.of_query = ByName({name: nn.Linear(channels, 1, bias=False) for name in joined})  # halves of w
-        self.of_member = ByName({name: nn.Linear(channels, 1) for name in joined})
-        self.fitness = nn.ModuleList(nn.Linear(channels, 3) for _ in self.modalities)  # theta 1, 2, 3
+        self.query = ByName({name: Linear(channels, channels) for name in joined})
+        self.of_query = ByName({name: Linear(channels, 1, bias=False) for name in joined})  # halves of w
+        self.of_member = ByName({name: Linear(channels, 1) for name in joined})
+        self.fitness = nn.ModuleList(Linear(channels, 3) for _ in self.modalities)  # theta 1, 2, 3
 
     def forward(
         self,

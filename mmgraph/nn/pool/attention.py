@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmgraph import ops
 from mmgraph.graph import FlatGraph, GraphSchema
+from mmgraph.nn.linear import Linear
 from mmgraph.nn.pool.runs import Span, all_rows, check_readout, results_of, runs
 
 
@@ -46,9 +47,9 @@ class AttentionPool(nn.Module):
         check_readout(channels, span)
         self.modalities, self.heads, self.out_channels, self.span = tuple(schema.modalities), heads, channels, span
         self.results = results_of(schema, span)
-        self.gates = nn.ModuleList(nn.Linear(channels, 2 * channels) for _ in self.modalities)
+        self.gates = nn.ModuleList(Linear(channels, 2 * channels) for _ in self.modalities)
         self.logits = nn.ModuleList(
-            nn.Linear(channels, heads, bias=False) for _ in self.modalities
+            Linear(channels, heads, bias=False) for _ in self.modalities
         )  # softmax undoes a bias
 
     def forward(

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmgraph.graph import FlatGraph, GraphSchema
 from mmgraph.graph.ragged import to_ptr
+from mmgraph.nn.linear import Linear
 from mmgraph.nn.pool.blocks import Block, block_of, edges_of_blocks, per_graph, ptr_of, squares
 from mmgraph.nn.pool.coarsened import Coarsened, segment_of_nodes
 from mmgraph.nn.rewire import without_edges
@@ -68,7 +69,7 @@ class SoftAssignPool(nn.Module):
             raise ValueError(f"{assign.__name__} gives all modalities equally many clusters, got {clusters}")
         self.modalities, self.clusters = tuple(schema.modalities), tuple(sizes[name] for name in schema.modalities)
         self.ends = tuple((schema.modality_id(src), schema.modality_id(dst)) for src, _, dst in schema.edge_types)
-        self.linear = nn.ModuleList(nn.Linear(channels, size) for size in self.clusters if assign is None)
+        self.linear = nn.ModuleList(Linear(channels, size) for size in self.clusters if assign is None)
         self.conv = None if assign is None else assign(schema, channels, self.clusters[0])
 
     def forward(

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from mmgraph.graph import FlatGraph, GraphSchema, Relation
+from mmgraph.nn.linear import Linear
 from mmgraph.nn.relations.candidates import check_budget, check_inputs, choose, ends, pairs_of
 from mmgraph.nn.relations.rewired import Rewired, declare, join
 from mmgraph.nn.relations.similarity import cosine, straight_through
@@ -65,8 +66,8 @@ class GumbelEdges(nn.Module):
         self.schema, self.learned_relations = declare(schema, relations), tuple(relations)
         self.channels, self.k, self.per_graph = channels, k, per_graph
         self.temperature, self.loops, self.replace = temperature, loops, replace
-        self.source = nn.ModuleList(nn.Linear(channels, channels, bias=False) for _ in relations)
-        self.target = nn.ModuleList(nn.Linear(channels, channels, bias=False) for _ in relations)
+        self.source = nn.ModuleList(Linear(channels, channels, bias=False) for _ in relations)
+        self.target = nn.ModuleList(Linear(channels, channels, bias=False) for _ in relations)
         self.log_scale = nn.Parameter(
             torch.full((len(relations),), 2.0)
         )  # about 7: cosines alone would be near uniform

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mmgraph.graph import FlatGraph, GraphSchema, Relation
+from mmgraph.nn.linear import Linear
 from mmgraph.nn.relations.candidates import Pairs, check_budget, check_inputs, choose, ends, pairs_of
 from mmgraph.nn.relations.rewired import Rewired, declare, join
 
@@ -71,8 +72,8 @@ class SimilarityEdges(nn.Module):
         self.schema, self.learned_relations = declare(schema, relations), tuple(relations)
         self.channels, self.k, self.per_graph = channels, k, per_graph
         self.weights, self.loops, self.replace = weights, loops, replace
-        self.source = nn.ModuleList(nn.Linear(channels, channels, bias=False) for _ in relations)
-        self.target = nn.ModuleList(nn.Linear(channels, channels, bias=False) for _ in relations)
+        self.source = nn.ModuleList(Linear(channels, channels, bias=False) for _ in relations)
+        self.target = nn.ModuleList(Linear(channels, channels, bias=False) for _ in relations)
 
     def forward(self, x: Mapping[str, Float[Tensor, "_ channels"]], graph: FlatGraph | Rewired) -> Rewired:
         """The graph with the edges that `x` suggests.
