@@ -2,8 +2,9 @@
 
 Two rates are measured on the device, with the threads that are set: of matrix products (floating-point operations a
 second, in a product of the layers' usual shape, by torch's way or ours, whichever is faster), and of reading rows that
-lie in a cache (bytes a second). A step of a layer then takes at least the operations of its matrix products at the first rate, plus its edges' rows at the second:
-a forward pass reads one row of channels per edge, the two sweeps of a backward pass one each.
+lie in a cache (bytes a second). A step of a layer then takes at least the operations of its matrix products at the
+first rate, plus its edges' rows at the second: a forward pass reads one row of channels per edge, the two sweeps of a
+backward pass one each.
 """
 
 import time

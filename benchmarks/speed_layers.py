@@ -12,6 +12,8 @@ batch, whatever the number of layers, so not in the timed runs: a row's `once_ms
 The last row is another layer, attention between all nodes of a sample, padded; it is checked to be what our
 `TransformerConv` gives on complete graphs, and timed against `TransformerConv` on the edges of the workload.
 
+`--mkl` switches oneDNN off: then both sides' products are MKL's, which on AMD's processors are the slower ones.
+
 `--scaling` is another table: one layer (`--only`, by default GAT) by number of relations, edges, graphs, and nodes per
 graph up to 50,000, on graphs of one modality, against PyG's and against dense attention.
 
@@ -226,6 +228,7 @@ def main() -> None:
     options.add_argument(
         "--compiled", action="store_true", help="also against torch.compile'd PyG (needs a C compiler)"
     )
+    options.add_argument("--mkl", action="store_true", help="matrix products by MKL on both sides, whatever is faster")
     options.add_argument("--scaling", action="store_true", help="the table by size, of one layer")
     options.add_argument(
         "--nodes", type=int, nargs="+", help="nodes per graph of --scaling, instead of its four series"
@@ -233,6 +236,8 @@ def main() -> None:
     options.add_argument("--points", type=int, help="the first few points of each size of --scaling")
     arguments = options.parse_args()
     torch.set_num_threads(arguments.threads)
+    if arguments.mkl:
+        torch.backends.mkldnn.set_flags(False)
     if arguments.scaling:
         names = arguments.only or ["GAT"]
         rows = [done for name in names for done in scaling(name, arguments)]

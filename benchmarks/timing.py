@@ -80,6 +80,14 @@ def write(rows: list[Row], path: Path | None) -> None:
     if path is None:
         return
     command = " ".join(["python", "benchmarks/" + Path(sys.argv[0]).name, *sys.argv[1:]])
-    machine = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine()
-    result = {"command": command, "torch": torch.__version__, "machine": machine, "rows": rows}
+    result = {"command": command, "torch": torch.__version__, "machine": _machine(), "rows": rows}
     path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+def _machine() -> str:
+    """What the times depend on: the GPU, or the processor and the vector instructions that torch uses."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    known = getattr(torch.cpu, "get_capabilities", dict)()
+    name = known.get("cpu_name") or platform.processor() or platform.machine()
+    return f"{name}, {torch.backends.cpu.get_cpu_capability()}"

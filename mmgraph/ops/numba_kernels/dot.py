@@ -50,22 +50,22 @@ def forward(
                 base, stride = places[r, 1, 0], places[r, 1, 1]
                 queries = places[r, 2, 0] + i * places[r, 2, 1]
                 dot_rows(logits, ids, base, stride, part, end, queries, key_channels, heads, zero)
-                for e in range(part, end):
-                    for h in range(heads):
-                        if extra.size > 0 and extra[e] != 0:
-                            alpha[e, h] += dot(extra[e] + h * keys, queries + h * keys, key_channels, zero)
-                        alpha[e, h] *= gain
-                part = end
-            while start < stop:
-                end = ends[start] if per_relation else stop
-                softmax_rows(logits, start, end, heads, zero)
-                sum_values(i, start, end, src, relation, ends, places, channels, alpha, factor, weights, out)
-                for e in range(start, end if extra.size > 0 else start):
+                for e in range(part, end if extra.size > 0 else part):
                     if extra[e] != 0:
                         for h in range(heads):
-                            shift = h * channels * size
-                            add_scaled(first_row + i * row + shift, extra[e] + shift, weights[e, h], channels)
-                start = end
+                            alpha[e, h] += dot(extra[e] + h * keys, queries + h * keys, key_channels, zero)
+                part = end
+            part = start
+            while part < stop:
+                end = ends[part] if per_relation else stop
+                softmax_rows(logits, part, end, heads, gain)
+                part = end
+            sum_values(i, start, stop, src, relation, ends, places, channels, alpha, factor, weights, out)
+            for e in range(start, stop if extra.size > 0 else start):
+                if extra[e] != 0:
+                    for h in range(heads):
+                        shift = h * channels * size
+                        add_scaled(first_row + i * row + shift, extra[e] + shift, weights[e, h], channels)
 
 
 @kernel
@@ -111,22 +111,19 @@ def backward_by_destination(
                     for h in range(heads):
                         shift = h * channels * size
                         grads[e, h] = dot(first_row + i * row + shift, extra[e] + shift, channels, zero)
+            logit_gradients(
+                i, start, stop, src, relation, ends, places, channels, alpha, factor, per_relation, gain, grad_out,
+                grad_alpha, grads,
+            )  # fmt: skip
             part = start
-            while start < stop:
-                end = ends[start] if per_relation else stop
-                logit_gradients(
-                    i, start, end, src, relation, ends, places, channels, alpha, factor, grad_out, grad_alpha, grads
-                )
-                start = end
             while part < stop:
                 end, r = ends[part], relation[part]
                 base, stride = places[r, 1, 0], places[r, 1, 1]
                 queries = places[r, 2, 0] + i * places[r, 2, 1]
                 to_queries = grad_places[r, 2, 0] + i * grad_places[r, 2, 1]
-                for h in range(heads):
-                    for e in range(part, end):
-                        grads[e, h] *= gain
-                        if extra.size > 0 and extra[e] != 0:
+                for e in range(part, end if extra.size > 0 else part):
+                    if extra[e] != 0:
+                        for h in range(heads):
                             shift = h * channels * size
                             add_scaled(grad_extra[e] + shift, first_row + i * row + shift, weights[e, h], channels)
                             add_scaled(grad_extra[e] + shift, queries + h * keys, grads[e, h], key_channels)

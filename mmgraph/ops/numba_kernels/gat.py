@@ -55,7 +55,7 @@ def forward(
                     base, stride = places[r, 1, 0], places[r, 1, 1]
                     leaky_sums(logits, ids, base, stride, part, last, own, target, leak, heads)
                     part = last
-                softmax_rows(logits, start, end, heads, zero)
+                softmax_rows(logits, start, end, heads, out.dtype.type(1))
                 sum_values(i, start, end, src, relation, ends, places, channels, alpha, factor, weights, out)
                 start = end
 
@@ -83,6 +83,7 @@ def backward_by_destination(
 ) -> None:
     """Fills `grad_alpha` and `grads`, gradients [edges, heads] of alpha x factor and logits, and those of targets."""
     heads, zero, leak = alpha.shape[1], alpha.dtype.type(0), alpha.dtype.type(slope)
+    one = alpha.dtype.type(1)
     row = grad_out.shape[1] * grad_out.itemsize
     ids, first = np.int64(src.ctypes.data), np.int64(grads.ctypes.data)
     own = np.int64(edge_logits.ctypes.data) if edge_logits.shape[0] > 0 else np.int64(0)
@@ -98,8 +99,9 @@ def backward_by_destination(
             while start < stop:
                 end = ends[start] if per_relation else stop
                 logit_gradients(
-                    i, start, end, src, relation, ends, places, channels, alpha, factor, grad_out, grad_alpha, grads
-                )
+                    i, start, end, src, relation, ends, places, channels, alpha, factor, per_relation, one, grad_out,
+                    grad_alpha, grads,
+                )  # fmt: skip
                 while start < end:
                     last, r = ends[start], relation[start]
                     target, to_target = (

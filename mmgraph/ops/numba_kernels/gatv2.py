@@ -52,11 +52,12 @@ def forward(
                     channels, heads,
                 )  # fmt: skip
                 part = end
-            while start < stop:
-                end = ends[start] if per_relation else stop
-                softmax_rows(logits, start, end, heads, zero)
-                sum_values(i, start, end, src, relation, ends, places, channels, alpha, factor, weights, out)
-                start = end
+            part = start
+            while part < stop:
+                end = ends[part] if per_relation else stop
+                softmax_rows(logits, part, end, heads, out.dtype.type(1))
+                part = end
+            sum_values(i, start, stop, src, relation, ends, places, channels, alpha, factor, weights, out)
 
 
 @kernel
@@ -89,6 +90,7 @@ def backward_by_destination(
     Adds those of the attention vectors to `grad_att` [pieces, relations, heads, channels].
     """
     heads, zero, size = alpha.shape[1], alpha.dtype.type(0), alpha.itemsize
+    one = alpha.dtype.type(1)
     leak, row = alpha.dtype.type(slope), grad_out.shape[1] * size
     vectors, ids, first = np.int64(att.ctypes.data), np.int64(src.ctypes.data), np.int64(grads.ctypes.data)
     first_sign = np.int64(signs.ctypes.data)
@@ -104,13 +106,11 @@ def backward_by_destination(
             start, stop = rowptr[i], rowptr[i + 1]
             prefetch_sources(start, stop, src, relation, places, 0, row)
             set_rows(grads, start, stop, heads)
+            logit_gradients(
+                i, start, stop, src, relation, ends, places, channels, alpha, factor, per_relation, one, grad_out,
+                grad_alpha, grads,
+            )  # fmt: skip
             part = start
-            while start < stop:
-                end = ends[start] if per_relation else stop
-                logit_gradients(
-                    i, start, end, src, relation, ends, places, channels, alpha, factor, grad_out, grad_alpha, grads
-                )
-                start = end
             while part < stop:
                 end, r = ends[part], relation[part]
                 queries = places[r, 1, 0] + i * places[r, 1, 1]

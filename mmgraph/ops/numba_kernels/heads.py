@@ -58,25 +58,33 @@ def _over_run(builder, element, start, end, heads, body):  # type: ignore[no-unt
 
 @intrinsic
 @no_type_check
-def softmax_rows(typing_context, alpha, start, end, heads, like):
-    """Turns the logits of a run into weights that sum to one per head, in place."""
+def softmax_rows(typing_context, alpha, start, end, heads, scale):
+    """Turns the logits of a run, times `scale`, into weights that sum to one per head, in place."""
 
     def emit(context, builder, signature, arguments):
-        rows, first, stop, count, _ = arguments
-        element = context.get_data_type(like)
+        rows, first, stop, count, gain = arguments
+        element = context.get_data_type(scale)
         whole = Lanes(builder, element)
+        gains = whole.splat(gain)
+
+        def logits_of(lanes: Lanes, row: ir.Value) -> ir.Value:
+            """Minus infinity where lanes are off."""
+            scaled = lanes.mul(lanes.load(row), gains)
+            if lanes.mask is None:
+                return scaled
+            return builder.select(lanes.mask, scaled, lanes.constant(float("-inf")))
 
         def larger(a: ir.Value, b: ir.Value) -> ir.Value:
             return builder.select(builder.fcmp_ordered(">", b, a), b, a)
 
         def body(walk, gather) -> None:
             top, total = Cell(whole, whole.constant(float("-inf"))), Cell(whole, whole.constant(0.0))
-            walk(lambda lanes, at: top.set(larger(top.value, lanes.load(builder.add(rows, at), fill=float("-inf")))))
+            walk(lambda lanes, at: top.set(larger(top.value, logits_of(lanes, builder.add(rows, at)))))
             highest = gather(top.value, larger)
 
             def raise_to_power(lanes: Lanes, at: ir.Value) -> None:
                 row = builder.add(rows, at)
-                value = exp(lanes, builder.fsub(lanes.load(row, fill=float("-inf")), highest))
+                value = exp(lanes, builder.fsub(logits_of(lanes, row), highest))
                 total.add(value)
                 lanes.store(value, row)
 
@@ -92,18 +100,19 @@ def softmax_rows(typing_context, alpha, start, end, heads, like):
         _over_run(builder, element, first, stop, count, body)
         return context.get_dummy_value()
 
-    return types.void(*[WHOLE] * 4, like), emit
+    return types.void(*[WHOLE] * 4, scale), emit
 
 
 @intrinsic
 @no_type_check
-def softmax_rows_backward(typing_context, alpha, grads, start, end, heads, like):
-    """Turns gradients of the weights of a run into gradients of its logits, in place."""
+def softmax_rows_backward(typing_context, alpha, grads, start, end, heads, scale):
+    """Turns gradients of the weights of a run into `scale` x gradients of its logits, in place."""
 
     def emit(context, builder, signature, arguments):
-        rows, grad_rows, first, stop, count, _ = arguments
-        element = context.get_data_type(like)
+        rows, grad_rows, first, stop, count, gain = arguments
+        element = context.get_data_type(scale)
         whole = Lanes(builder, element)
+        gains = whole.splat(gain)
 
         def body(walk, gather) -> None:
             mean = Cell(whole, whole.constant(0.0))
@@ -116,7 +125,7 @@ def softmax_rows_backward(typing_context, alpha, grads, start, end, heads, like)
 
             def subtract(lanes: Lanes, at: ir.Value) -> None:
                 row = builder.add(grad_rows, at)
-                apart = builder.fsub(lanes.load(row), expected)
+                apart = lanes.mul(builder.fsub(lanes.load(row), expected), gains)
                 lanes.store(lanes.mul(lanes.load(builder.add(rows, at)), apart), row)
 
             walk(subtract)
@@ -124,7 +133,7 @@ def softmax_rows_backward(typing_context, alpha, grads, start, end, heads, like)
         _over_run(builder, element, first, stop, count, body)
         return context.get_dummy_value()
 
-    return types.void(*[WHOLE] * 5, like), emit
+    return types.void(*[WHOLE] * 5, scale), emit
 
 
 @intrinsic
@@ -177,6 +186,26 @@ def leaky_sums_backward(typing_context, grads, ids, base, stride, start, end, ex
         return context.get_dummy_value()
 
     return types.void(*[WHOLE] * 9, slope, WHOLE), emit
+
+
+@intrinsic
+@no_type_check
+def clear_heads(typing_context, rows, start, end, heads, like):
+    """Sets rows `start` to `end` to 0, in pieces as large as those that are read next."""
+
+    def emit(context, builder, signature, arguments):
+        first_row, first, stop, count, _ = arguments
+        element = context.get_data_type(like)
+        width = bytes_of(builder, count, element)
+
+        def body(lanes: Lanes, at: ir.Value) -> None:
+            with each(builder, first, stop) as k:
+                lanes.store(lanes.constant(0.0), builder.add(row_at(builder, first_row, k, width), at))
+
+        _over_heads(builder, element, count, body)
+        return context.get_dummy_value()
+
+    return types.void(*[WHOLE] * 4, like), emit
 
 
 @intrinsic

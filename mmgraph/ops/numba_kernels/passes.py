@@ -9,8 +9,7 @@ import numpy as np
 from numba import njit
 
 from mmgraph.ops.numba_kernels.common import FAST, Array
-from mmgraph.ops.numba_kernels.heads import softmax_rows_backward
-from mmgraph.ops.numba_kernels.lanes import clear
+from mmgraph.ops.numba_kernels.heads import clear_heads, softmax_rows_backward
 from mmgraph.ops.numba_kernels.sums import dot_rows, sum_rows
 
 
@@ -58,11 +57,13 @@ def logit_gradients(
     channels: int,
     alpha: Array,
     factor: Array,
+    per_relation: bool,
+    scale: float,
     grad_out: Array,
     grad_alpha: Array,
     grads: Array,
 ) -> None:
-    """Fills `grads` with the gradients of logits, `grad_alpha` (where it has rows) with those of alpha x factor.
+    """Fills `grads` with `scale` x gradients of logits, `grad_alpha` (where it has rows) with those of alpha x factor.
 
     What `grads` holds before is added to the gradient of alpha x factor.
     """
@@ -83,12 +84,14 @@ def logit_gradients(
         for e in range(start, end):
             for h in range(heads):
                 grads[e, h] *= factor[e, h]
-    softmax_rows_backward(np.int64(alpha.ctypes.data), first, start, end, heads, zero)
+    while start < end:
+        stop = ends[start] if per_relation else end
+        softmax_rows_backward(np.int64(alpha.ctypes.data), first, start, stop, heads, scale)
+        start = stop
 
 
 @njit(inline="always")
 @no_type_check
 def set_rows(array: Array, start: int, end: int, heads: int) -> None:
     """Sets rows `start` to `end` to 0."""
-    size = array.itemsize
-    clear(np.int64(array.ctypes.data) + start * heads * size, (end - start) * heads, array.dtype.type(0))
+    clear_heads(np.int64(array.ctypes.data), start, end, heads, array.dtype.type(0))
