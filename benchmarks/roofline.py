@@ -15,7 +15,7 @@ import torch
 from timing import synchronize
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmgraph.ops.product import set_product
+from mmgraph.ops.product import products
 
 SWEEPS = 3
 """Reads of a row per edge in a step."""
@@ -37,8 +37,8 @@ def measure(device: str, channels: int) -> Rates:
     """The rates, the best of several runs."""
     a, b = torch.randn(4096, channels, device=device), torch.randn(channels, 8 * channels, device=device)
     out = torch.empty(4096, 8 * channels, device=device)
-    fastest = min(_fastest(lambda: torch.mm(a, b, out=out)), _fastest(lambda: set_product(out, a, b)))
-    products = 2 * a.numel() * b.shape[1] / fastest
+    fastest = min(_fastest(lambda: torch.mm(a, b, out=out)), _fastest(lambda: products(a).set(out, a, b)))
+    operations = 2 * a.numel() * b.shape[1] / fastest
     rows, index = torch.randn(256, channels, device=device), torch.randint(256, (4096,), device=device)
     bags, found = torch.arange(0, 4096, 8, device=device), torch.empty(0)
 
@@ -46,7 +46,7 @@ def measure(device: str, channels: int) -> Rates:
         nonlocal found
         found = torch.nn.functional.embedding_bag(index, rows, bags, mode="sum")
 
-    return Rates(products, index.numel() * channels * rows.element_size() / _fastest(gather))
+    return Rates(operations, index.numel() * channels * rows.element_size() / _fastest(gather))
 
 
 def _fastest(run: Callable[[], object], repeats: int = 30) -> float:

@@ -11,7 +11,7 @@ from torch.autograd import forward_ad
 from torch.nn import functional
 
 from mmgraph.ops.memory import empty_table
-from mmgraph.ops.product import add_product, dense, is_by_onednn, pieces, set_product
+from mmgraph.ops.product import dense, is_by_onednn, pieces, products
 
 NUMBERS = 2**20
 """Numbers at once and thread, of what goes in and what comes out: they stay in the cache between products."""
@@ -124,10 +124,11 @@ class _OneToMany(torch.autograd.Function):
         weights, biases = matrices[:count], matrices[count:]
         out = [empty_table(x, (x.shape[0], weight.shape[0])) for weight in weights]
         starts = [None if bias is None else bias.contiguous() for bias in biases]
-        sizes, transposed = _pieces(x, _shapes(weights)), [dense(weight).T for weight in weights]
+        put, transposed = products(x).set, [dense(weight).T for weight in weights]
+        sizes = _pieces(x, _shapes(weights))
         for own, *parts in zip(x.split(sizes), *(table.split(sizes) for table in out), strict=True):
             for part, start, matrix in zip(parts, starts, transposed, strict=True):
-                set_product(part, own, matrix, start)
+                put(part, own, matrix, start)
         return tuple(out)
 
     @staticmethod
@@ -154,14 +155,15 @@ class _ManyToOne(torch.autograd.Function):
     def forward(count: int, *operands: Any) -> Tensor:
         xs, weights, (bias, plus) = operands[:count], operands[count : 2 * count], operands[2 * count :]
         out = empty_table(xs[0], (xs[0].shape[0], weights[0].shape[0]))
-        sizes, (first, *others) = _pieces(out, _shapes(weights)), [dense(weight).T for weight in weights]
+        by, (first, *others) = products(out), [dense(weight).T for weight in weights]
+        sizes = _pieces(out, _shapes(weights))
         rows = (x.split(sizes) for x in xs)
         for part, extra, own_first, *owns in zip(out.split(sizes), _split(plus, sizes), *rows, strict=False):
-            set_product(part, own_first, first, bias)
+            by.set(part, own_first, first, bias)
             if extra is not None:
                 part += extra
             for own, matrix in zip(owns, others, strict=True):
-                add_product(part, own, matrix)
+                by.add(part, own, matrix)
         return out
 
     @staticmethod
@@ -215,7 +217,7 @@ def _fill(
     to_weights = [None if term.x is None else _zeros(term.grad, term.shape) for term in terms]
     to_biases = [term.grad.new_zeros(term.shape[0]) if term.to_bias else None for term in terms]
     weights = [None if term.weight is None else dense(term.weight) for term in terms]
-    sizes = _pieces(terms[0].grad, [term.shape for term in terms])
+    sizes, by = _pieces(terms[0].grad, [term.shape for term in terms]), products(terms[0].grad)
     parts = [
         zip(term.grad.split(sizes), _split(term.x, sizes), _split(to_x, sizes), strict=False)
         for term, to_x in zip(terms, to_xs, strict=True)
@@ -223,9 +225,9 @@ def _fill(
     for at_once in zip(*parts, strict=True):
         for n, (grad, own, total) in enumerate(at_once):
             if total is not None and (weight := weights[n]) is not None:
-                (add_product if one_x and n else set_product)(total, grad, weight)
+                (by.add if one_x and n else by.set)(total, grad, weight)
             if own is not None and (to_weight := to_weights[n]) is not None:
-                add_product(to_weight, grad.T, own)
+                by.add(to_weight, grad.T, own)
             if (to_bias := to_biases[n]) is not None:
                 to_bias += grad.sum(0)
     return to_weights, to_biases

@@ -5,11 +5,13 @@ know AVX-512, and oneDNN uses it: 230 instead of 100 billion operations a second
 as in `benchmarks/speed_layers.py`). oneDNN is reached as Inductor reaches it, and not where it is switched off
 (`torch.backends.mkldnn.flags(enabled=False)`).
 
-oneDNN makes code for every shape, once, for a millisecond. So rows come in `pieces` of few different numbers.
+oneDNN makes code for every shape, once, for a millisecond. So rows come in `pieces` of few different sizes, and others
+stay MKL's.
 """
 
 import functools
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -22,22 +24,21 @@ _modes = getattr(torch._C, "_len_torch_dispatch_stack", lambda: 0)
 _onednn = getattr(torch.ops.mkldnn, "_linear_pointwise", None) if torch.backends.mkldnn.is_available() else None
 
 
-def pieces(rows: int, most: int) -> list[int]:
-    """Rows, split: at most the largest power of two up to `most` at once; what is left, in smaller powers of two.
+class Products(NamedTuple):
+    """What computes products. Operands may have gaps; a `dense` one on the right is faster.
 
-    Example:
-        >>> pieces(1000, 400)
-        [256, 256, 256, 128, 64, 40]
+    Attributes:
+        set: sets a matrix [rows, columns] to a [rows, inner] times b [inner, columns], plus a vector [columns] or None.
+        add: adds a product to a matrix in place.
     """
-    piece = 1 << max(most, 1).bit_length() - 1
-    sizes = [piece] * (rows // piece)
-    rows %= piece
-    while piece > LEAST:
-        piece //= 2
-        if rows >= piece:
-            sizes.append(piece)
-            rows -= piece
-    return [*sizes, rows] if rows else sizes
+
+    set: Callable[..., None]
+    add: Callable[..., None]
+
+
+def products(like: Float[Tensor, "..."]) -> Products:
+    """What is the fastest for tensors like this one."""
+    return Products(_set_by_onednn, _add_by_onednn) if is_by_onednn(like) else Products(_set_by_mkl, _add_by_mkl)
 
 
 def is_by_onednn(like: Float[Tensor, "..."]) -> bool:
@@ -57,40 +58,63 @@ def _is_wide_without_mkl() -> bool:
     return bool(known.get("avx512_f")) and str(known.get("cpu_name")).startswith("AMD")
 
 
-def set_product(
-    total: Float[Tensor, "rows columns"],
-    a: Float[Tensor, "rows inner"],
-    b: Float[Tensor, "inner columns"],
-    start: Float[Tensor, " columns"] | None = None,
-) -> None:
-    """Sets a matrix to a product, plus a vector."""
-    if _is_large(a, b) and is_by_onednn(a):
-        total.copy_(_product(a, b, start))
-        return
-    total.zero_() if start is None else total.copy_(start.expand_as(total))
-    torch.addmm(total, a, b, out=total)
+def pieces(rows: int, most: int) -> list[int]:
+    """Rows, split: the largest power of two up to `most` at once, then some eighths of that, then the rest.
 
-
-def add_product(
-    total: Float[Tensor, "rows columns"], a: Float[Tensor, "rows inner"], b: Float[Tensor, "inner columns"]
-) -> None:
-    """Adds a product to a matrix in place."""
-    if not (_is_large(a, b) and is_by_onednn(a)):
-        torch.addmm(total, a, b, out=total)  # torch's counter of operations knows this form, not that of `addmm_`
-    elif not a.is_contiguous() and b.shape[1] < len(a):  # the first one is copied, so it is the smaller one
-        total += _product(b.T, a.T).T
-    else:
-        total += _product(a, b)
-
-
-def _is_large(a: Tensor, b: Tensor) -> bool:
-    rows, inner, columns = *a.shape, b.shape[1]
-    return min(rows, inner, columns) >= LEAST and rows * inner * columns >= WORTH
+    Example:
+        >>> pieces(3400, 1500)
+        [1024, 1024, 1024, 256, 64, 8]
+    """
+    piece = 1 << max(most, 1).bit_length() - 1
+    sizes, rest = [piece] * (rows // piece), rows % piece
+    for unit in (max(piece // 8, LEAST), LEAST, 1):
+        if rest >= unit:
+            sizes.append(rest - rest % unit)
+            rest %= unit
+    return sizes
 
 
 def dense(matrix: Float[Tensor, "rows columns"]) -> Float[Tensor, "rows columns"]:
     """The same without gaps between its rows or its columns; a copy, if it has some."""
     return matrix if matrix.is_contiguous() or matrix.T.is_contiguous() else matrix.contiguous()
+
+
+def _set_by_mkl(
+    total: Float[Tensor, "rows columns"],
+    a: Float[Tensor, "rows inner"],
+    b: Float[Tensor, "inner columns"],
+    start: Float[Tensor, " columns"] | None = None,
+) -> None:
+    total.zero_() if start is None else total.copy_(start.expand_as(total))  # into the cache, where the product adds
+    _add_by_mkl(total, a, b)
+
+
+def _add_by_mkl(
+    total: Float[Tensor, "rows columns"], a: Float[Tensor, "rows inner"], b: Float[Tensor, "inner columns"]
+) -> None:
+    torch.addmm(total, a, b, out=total)  # torch's counter of operations knows this form, not that of `addmm_`
+
+
+def _set_by_onednn(total: Tensor, a: Tensor, b: Tensor, start: Tensor | None = None) -> None:
+    if _is_large(a, b, len(a)):
+        total.copy_(_product(a, b, start))
+    else:
+        _set_by_mkl(total, a, b, start)
+
+
+def _add_by_onednn(total: Tensor, a: Tensor, b: Tensor) -> None:
+    over_rows = not a.is_contiguous()  # the gradient of a matrix
+    if not _is_large(a, b, len(b) if over_rows else len(a)):
+        _add_by_mkl(total, a, b)
+    elif over_rows and b.shape[1] < len(a):  # what comes first is copied, so it is the smaller one
+        total += _product(b.T, a.T).T
+    else:
+        total += _product(a, b)
+
+
+def _is_large(a: Tensor, b: Tensor, piece: int) -> bool:
+    (rows, inner), columns = a.shape, b.shape[1]
+    return piece % LEAST == 0 and min(rows, inner, columns) >= LEAST and rows * inner * columns >= WORTH
 
 
 def _product(a: Tensor, b: Tensor, start: Tensor | None = None) -> Tensor:

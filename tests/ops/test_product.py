@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmgraph import ops
-from mmgraph.ops.product import LEAST, add_product, is_by_onednn, pieces, set_product
+from mmgraph.ops.product import LEAST, is_by_onednn, pieces, products
 
 MODULE = sys.modules["mmgraph.ops.product"]
 needs_onednn = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN")
@@ -36,11 +36,15 @@ def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @given(rows=st.integers(0, 5000), most=st.integers(0, 600))
-def test_pieces_are_all_rows_in_few_sizes(rows: int, most: int) -> None:
+def test_pieces_are_all_rows(rows: int, most: int) -> None:
     sizes = pieces(rows, most)
     assert sum(sizes) == rows and all(0 < size <= max(1, most) for size in sizes)
-    assert all(size & (size - 1) == 0 for size in sizes[:-1])
-    assert not sizes or sizes[-1] & (sizes[-1] - 1) == 0 or sizes[-1] < LEAST
+    assert all(size % LEAST == 0 for size in sizes if size > LEAST)
+
+
+def test_pieces_have_few_sizes() -> None:
+    sizes = {size for rows in range(6000) for size in pieces(rows, 2048) if size >= LEAST}
+    assert sizes == {64, 128, 192, 256, 512, 768, 1024, 1280, 1536, 1792, 2048}
 
 
 def layouts(rows: int, columns: int) -> dict[str, Tensor]:
@@ -55,7 +59,7 @@ def layouts(rows: int, columns: int) -> dict[str, Tensor]:
     }
 
 
-@pytest.mark.parametrize("shape", [(128, 130, 140), (300, 257, 64), (64, 200, 300)])
+@pytest.mark.parametrize("shape", [(128, 130, 140), (320, 256, 64), (64, 200, 300)])
 def test_both_libraries_give_the_product_whatever_the_layout(library: list[int], shape: tuple[int, int, int]) -> None:
     torch.manual_seed(0)
     rows, inner, columns = shape
@@ -64,10 +68,11 @@ def test_both_libraries_give_the_product_whatever_the_layout(library: list[int],
         for left, right in ((a, b), (a, layouts(inner, columns)["plain"]), (layouts(rows, inner)["plain"], b)):
             expected = left.double() @ right.double()
             for total in (torch.full((rows, columns), torch.nan), torch.full((columns, rows), torch.nan).T):
-                set_product(total, left, right, start)
+                by = products(left)
+                by.set(total, left, right, start)
                 assert torch.allclose(total, (expected + start).float(), atol=1e-4), (first, second)
-                set_product(total, left, right)
-                add_product(total, left, right)
+                by.set(total, left, right)
+                by.add(total, left, right)
                 assert torch.allclose(total, 2 * expected.float(), atol=1e-4), (first, second)
 
 
@@ -76,8 +81,8 @@ def test_no_rows_no_terms_and_few_of_them(shape: tuple[int, int, int], monkeypat
     monkeypatch.setattr(MODULE, "_is_wide_without_mkl", lambda: True)
     rows, inner, columns = shape
     a, b, total, start = torch.randn(rows, inner), torch.randn(inner, columns), torch.ones(rows, columns), torch.ones(1)
-    set_product(total, a, b, start.expand(columns))
-    add_product(total, a, b)
+    products(a).set(total, a, b, start.expand(columns))
+    products(a).add(total, a, b)
     assert torch.allclose(total, 1 + 2 * (a @ b), atol=1e-4)
 
 
@@ -106,8 +111,8 @@ def test_where_onednn_is_off_or_operations_are_counted_all_know_the_product(monk
     assert is_by_onednn(a) and not is_by_onednn(a.double())
     with FlopCounterMode(display=False) as counter:
         assert not is_by_onednn(a)
-        set_product(total, a, b)
-        add_product(total, a, b)
+        products(a).set(total, a, b)
+        products(a).add(total, a, b)
     assert counter.get_total_flops() == 2 * 2 * 256 * 128 * 64
     with torch.backends.mkldnn.flags(enabled=False):
         assert not is_by_onednn(a)
