@@ -118,5 +118,6 @@ def _is_large(a: Tensor, b: Tensor, piece: int) -> bool:
 
 
 def _product(a: Tensor, b: Tensor, start: Tensor | None = None) -> Tensor:
-    """oneDNN's; it copies what comes first where that has gaps, and takes its slowest way where the second one has."""
-    return _onednn(a, dense(b).T, start, "none", [], "")  # type: ignore[misc]
+    """oneDNN's: it copies `a` where that has gaps, takes its slowest way where `b` has, and misreads such a `start`."""
+    whole = None if start is None else start.contiguous()
+    return _onednn(a, dense(b).T, whole, "none", [], "")  # type: ignore[misc]

@@ -86,6 +86,14 @@ def test_no_rows_no_terms_and_few_of_them(shape: tuple[int, int, int], monkeypat
     assert torch.allclose(total, 1 + 2 * (a @ b), atol=1e-4)
 
 
+def test_vectors_with_gaps(library: list[int]) -> None:
+    x, weight = torch.randn(512, 128), torch.randn(256, 128)
+    for bias in (torch.randn(1).expand(256), torch.randn(512)[::2], torch.randn(256, 3)[:, 1]):
+        expected = x.double() @ weight.double().T + bias
+        for found in (ops.linear(x, weight, bias), ops.linear_sum([x], [weight], bias)):
+            assert torch.allclose(found, expected.float(), atol=1e-4)
+
+
 def test_layers_of_rows_are_the_same_with_either_library(library: list[int]) -> None:
     torch.manual_seed(0)
     x, plus = torch.randn(1500, 130, requires_grad=True), torch.randn(1500, 256, requires_grad=True)
