@@ -17,4 +17,5 @@ class Linear(nn.Linear):
 
     def forward(self, x: Float[Tensor, "*rows in_channels"]) -> Float[Tensor, "*rows out_channels"]:
         """Every row times the matrix, plus the bias."""
-        return ops.linear(x, self.weight, self.bias)
+        rows = x.reshape(x.shape[:-1].numel(), x.shape[-1])
+        return ops.linear(rows, self.weight, self.bias).reshape(*x.shape[:-1], self.out_features)
