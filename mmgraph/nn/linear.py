@@ -1,5 +1,7 @@
 """`Linear`: a product of many rows with a matrix."""
 
+import math
+
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -17,5 +19,7 @@ class Linear(nn.Linear):
 
     def forward(self, x: Float[Tensor, "*rows in_channels"]) -> Float[Tensor, "*rows out_channels"]:
         """Every row times the matrix, plus the bias."""
-        rows = x.reshape(x.shape[:-1].numel(), x.shape[-1])
+        if x.dim() == 2:
+            return ops.linear(x, self.weight, self.bias)
+        rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
         return ops.linear(rows, self.weight, self.bias).reshape(*x.shape[:-1], self.out_features)

@@ -1,5 +1,6 @@
 """Matrix products whose results, or their gradients, are tables: too large for a cache."""
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
@@ -11,12 +12,12 @@ from torch.autograd import forward_ad
 from torch.nn import functional
 
 from mmgraph.ops.memory import empty_table
-from mmgraph.ops.product import dense, is_by_onednn, pieces, products
+from mmgraph.ops.product import LEAST, WORTH, dense, is_by_onednn, pieces, products
 
 NUMBERS = 2**20
 """Numbers at once and thread, of what goes in and what comes out: they stay in the cache between products."""
 
-ROWS = 256
+ROWS = 512
 """Rows up to which oneDNN gains less than these functions cost."""
 
 _transforms = getattr(torch._C, "_are_functorch_transforms_active", lambda: False)
@@ -73,7 +74,9 @@ def _is_plain(
     xs: Sequence[Tensor], weights: Sequence[Tensor], biases: Sequence[Tensor | None], plus: Tensor | None = None
 ) -> bool:
     """Whether torch's own product is as good, or the only one that knows what to do."""
-    if not xs or xs[0].device.type != "cpu" or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
+    if not xs or xs[0].device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+        return True
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
         return True
     if xs[0].dtype not in (torch.float32, torch.float64) or len(xs[0]) <= _least_rows(xs[0], _shapes(weights)):
         return True
@@ -89,14 +92,24 @@ def _is_transformed(*grads: Tensor) -> bool:
 
 
 def _fit(xs: Sequence[Tensor], weights: Sequence[Tensor], biases: Sequence[Tensor | None], plus: Tensor | None) -> bool:
-    """Whether all operands are of one dtype, and of the shapes they are said to have: torch knows other ones too."""
+    """Whether all operands are plain, of one dtype and of the shapes they are said to have: torch knows other ones."""
     rows, vectors = xs[0].shape[0], [bias for bias in biases if bias is not None]
     tables = [*xs, *weights] if plus is None else [*xs, *weights, plus]
-    if any(operand.dtype != xs[0].dtype for operand in (*tables, *vectors)):
+    if any(operand.dtype != xs[0].dtype or not _is_ordinary(operand) for operand in (*tables, *vectors)):
         return False
     if any(table.dim() != 2 for table in tables) or any(bias.dim() != 1 for bias in vectors):
         return False
-    return all(len(x) == rows for x in xs) and (plus is None or plus.shape == (rows, len(weights[0])))
+    if any(bias is not None and len(bias) != len(weight) for bias, weight in zip(biases, weights, strict=False)):
+        return False
+    if any(x.shape != (rows, weight.shape[1]) for x, weight in zip(xs, weights, strict=True)):
+        return False
+    return plus is None or plus.shape == (rows, len(weights[0]))
+
+
+def _is_ordinary(operand: Tensor) -> bool:
+    """Whether its numbers lie in memory, and no subclass of tensors has a say in what is done with them."""
+    known = type(operand) in (Tensor, torch.nn.Parameter)
+    return known and operand.layout == torch.strided and operand.device.type == "cpu"
 
 
 def _shapes(weights: Sequence[Tensor]) -> list[Sequence[int]]:
@@ -115,7 +128,8 @@ def _pieces(rows: Tensor, shapes: Sequence[Sequence[int]]) -> list[int]:
 
 def _least_rows(rows: Tensor, shapes: Sequence[Sequence[int]]) -> int:
     """Rows up to which torch's own product is as good."""
-    return min(ROWS, _rows_at_once(shapes)) if is_by_onednn(rows) else _rows_at_once(shapes)
+    gains = any(min(shape) >= LEAST and ROWS * math.prod(shape) >= WORTH for shape in shapes)
+    return min(ROWS, _rows_at_once(shapes)) if gains and is_by_onednn(rows) else _rows_at_once(shapes)
 
 
 class _OneToMany(torch.autograd.Function):

@@ -36,3 +36,13 @@ def test_it_compiles_whole() -> None:
     layer = Linear(96, 130)
     x = torch.randn(3000, 96)
     assert torch.allclose(torch.compile(layer, fullgraph=True, backend="aot_eager")(x), layer(x), atol=1e-5)
+
+
+@pytest.mark.unchecked
+@pytest.mark.parametrize("shape", [(1024,), (6, 700)])
+def test_it_is_exported_with_any_number_of_rows(shape: tuple[int, ...]) -> None:
+    layer = Linear(96, 130)
+    dynamic = {0: torch.export.Dim("n")}
+    program = torch.export.export(layer, (torch.randn(*shape, 96),), dynamic_shapes=(dynamic,), strict=False)
+    other = torch.randn(shape[0] // 2, *shape[1:], 96)
+    assert torch.allclose(program.module()(other), layer(other), atol=1e-5)

@@ -87,11 +87,20 @@ def test_no_rows_no_terms_and_few_of_them(shape: tuple[int, int, int], monkeypat
 
 
 def test_vectors_with_gaps(library: list[int]) -> None:
-    x, weight = torch.randn(512, 128), torch.randn(256, 128)
+    x, weight = torch.randn(1024, 128), torch.randn(256, 128)
     for bias in (torch.randn(1).expand(256), torch.randn(512)[::2], torch.randn(256, 3)[:, 1]):
         expected = x.double() @ weight.double().T + bias
         for found in (ops.linear(x, weight, bias), ops.linear_sum([x], [weight], bias)):
             assert torch.allclose(found, expected.float(), atol=1e-4)
+
+
+@pytest.mark.unchecked
+def test_one_number_as_bias(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MODULE, "_is_wide_without_mkl", lambda: True)
+    x, weight = torch.randn(1024, 128), torch.randn(256, 128)
+    expected = torch.nn.functional.linear(x, weight, torch.ones(1))
+    for found in (ops.linear(x, weight, torch.ones(1)), ops.linear_sum([x], [weight], torch.ones(1))):
+        assert torch.allclose(found, expected, atol=1e-4)
 
 
 def test_layers_of_rows_are_the_same_with_either_library(library: list[int]) -> None:
@@ -109,6 +118,18 @@ def test_layers_of_rows_are_the_same_with_either_library(library: list[int]) -> 
     expected = torch.autograd.grad((true.sin() * torch.linspace(0, 1, 256)).sum(), exact)
     for ours, other in zip([total, *found], [true, *expected], strict=True):
         assert (ours - other).abs().max() <= 2e-4 * other.abs().max()
+
+
+@needs_onednn
+def test_what_torch_alone_knows_is_torchs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MODULE, "_is_wide_without_mkl", lambda: True)
+    x, weight, bias = torch.randn(1024, 128), torch.randn(256, 128), torch.randn(256)
+    expected = torch.nn.functional.linear(x, weight, bias)
+    assert torch.allclose(ops.linear(x, weight.to_sparse_csr(), bias), expected, atol=1e-4)
+    traced = torch.jit.trace(lambda rows: ops.linear(rows, weight, bias), x)
+    assert torch.allclose(traced(x[:600]), expected[:600], atol=1e-4)
+    with pytest.raises(RuntimeError, match=r"meta|device"):
+        ops.linear(x, weight, torch.randn(256, device="meta"))
 
 
 @needs_onednn
